@@ -1,0 +1,1 @@
+"""Adapters: one file per AD library, the only places that import it."""

@@ -1,0 +1,75 @@
+"""HIPS autograd: ``autograd.make_vjp`` and ``autograd.make_jvp`` over ``autograd.numpy``."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradtier.backends.base import Adapter, Function, Native, Unsupported
+
+
+class Autograd(Adapter):
+    """Both modes, in any nesting; CPU only.
+
+    An input that is not connected has a zero derivative: autograd does not tell the two apart.
+    """
+
+    distributions: ClassVar = ("autograd", "numpy")
+    modules: ClassVar = ("autograd",)
+    environment: ClassVar = {"OMP_NUM_THREADS": "1"}
+    refusals: ClassVar = (
+        r"(VJP|JVP) of .* not defined",
+        r"'ArrayBox' object does not support item assignment",
+        r"^AttributeError: 'ArrayBox' object has no attribute",
+    )
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        import autograd
+        import autograd.builtins
+        import autograd.core
+
+        from gradtier.backends.autograd_namespace import namespace
+
+        # The record says it in its own way: a derivative that is all zero.
+        warnings.filterwarnings("ignore", message="Output seems independent of input")
+        self._core, self._tuple = autograd.core, autograd.builtins.tuple
+        self._namespace = namespace()
+
+    @property
+    def namespace(self) -> Any:
+        return self._namespace
+
+    def from_numpy(self, array: NDArray[Any], device: str) -> Any:
+        if device != "cpu":
+            raise Unsupported(f"autograd has no device '{device}'")
+        return np.array(array)
+
+    def to_numpy(self, array: Any) -> NDArray[Any]:
+        return np.array(array)
+
+    def placement(self, array: Any) -> tuple[str, str]:
+        return "cpu", str(np.asarray(array).dtype)
+
+    def zeros_like(self, array: Any) -> Any:
+        """Zeros of the shape and dtype of ``array``."""
+        return self._namespace.zeros_like(array)
+
+    def pushforward(self, f: Function, x: Native, v: Native) -> tuple[Native, Native]:
+        y, dy = self._core.make_jvp(self._flat(f, len(x)), self._tuple(x))(self._tuple(v))
+        return _items(y, len(y)), _items(dy, len(y))
+
+    def pullback(self, f: Function, x: Native, w: Native) -> tuple[Native, Native]:
+        back, y = self._core.make_vjp(self._flat(f, len(x)), self._tuple(x))
+        return _items(y, len(y)), _items(back(self._tuple(w)), len(x))
+
+    def _flat(self, f: Function, arity: int) -> Any:
+        # autograd traces one argument and one result, so both are tuples that it can see into.
+        return lambda x: self._tuple(f(*_items(x, arity)))
+
+
+def _items(sequence: Any, length: int) -> Native:
+    return tuple(sequence[i] for i in range(length))

@@ -1,0 +1,128 @@
+"""The adapter protocol: what gradtier needs to know of an AD library.
+
+An adapter is a small class in a file of its own, named in ``matrix.yaml`` by its dotted path
+(``gradtier.backends.jax:Jax``).  Importing that file must not import the library: planning looks
+at adapters without starting them.  The library is imported by ``__init__``, which only ever runs
+in a worker process that belongs to this backend.
+
+An adapter sees flat tuples of arrays.  It supplies two maps that *compose*, because nested
+derivatives are built by applying one to the other:
+
+- ``pushforward(f, x, v) -> (y, dy)``: the JVP of ``f`` at ``x`` along the tangents ``v``;
+- ``pullback(f, x, w) -> (y, dx)``: the VJP of ``f`` at ``x`` with the cotangents ``w``.
+
+A backend without one of them raises :class:`Unsupported` there.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from importlib import metadata
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
+
+Native = tuple[Any, ...]
+Function = Callable[..., Native]
+
+
+class Unsupported(Exception):
+    """The backend says, or its adapter knows, that it does not offer this."""
+
+
+class Adapter(ABC):
+    """One AD library, or one of its differentiation APIs.
+
+    Class attributes:
+        distributions: the installed distributions whose versions identify the backend; the first
+            one decides whether it is installed.
+        modules: top-level modules that this adapter may import; any other backend's in the same
+            process is a fault of the harness.
+        environment: variables set in the worker before the library is imported.
+        refusals: regular expressions of the messages by which the library declines
+            (``unsupported``, as opposed to an error, ``raised``).
+    """
+
+    distributions: ClassVar[tuple[str, ...]] = ()
+    modules: ClassVar[tuple[str, ...]] = ()
+    environment: ClassVar[Mapping[str, str]] = {}
+    refusals: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, **options: Any) -> None:
+        if options:
+            raise TypeError(f"{type(self).__name__} takes no option {', '.join(sorted(options))}")
+
+    @property
+    @abstractmethod
+    def namespace(self) -> Any:
+        """The array API namespace that cases are written over."""
+
+    @abstractmethod
+    def from_numpy(self, array: NDArray[Any], device: str) -> Any:
+        """A native array of the same dtype on ``device``; never an alias of ``array``."""
+
+    @abstractmethod
+    def to_numpy(self, array: Any) -> NDArray[Any]:
+        """The values of a native array, of the same dtype, on the host."""
+
+    @abstractmethod
+    def placement(self, array: Any) -> tuple[str, str]:
+        """Device (``cpu``, ``cuda``) and dtype (``float64``) that a native array really has."""
+
+    @abstractmethod
+    def pushforward(self, f: Function, x: Native, v: Native) -> tuple[Native, Native]:
+        """``(f(x), Df(x) v)``; ``v`` is shaped like ``x``, both results like ``f(x)``."""
+
+    @abstractmethod
+    def pullback(self, f: Function, x: Native, w: Native) -> tuple[Native, Native]:
+        """``(f(x), Df(x)* w)``; ``w`` is shaped like ``f(x)``, the second result like ``x``.
+
+        A leaf of the second result may be None: "not connected".
+        """
+
+    def outer_pushforward(self, f: Function, x: Native, v: Native) -> tuple[Native, Native]:
+        """The pushforward used around another derivative; the same unless the library differs."""
+        return self.pushforward(f, x, v)
+
+    def outer_pullback(self, f: Function, x: Native, w: Native) -> tuple[Native, Native]:
+        """The pullback used around another derivative; the same unless the library differs."""
+        return self.pullback(f, x, w)
+
+    def zeros_like(self, array: Any) -> Any:
+        """Zeros of the shape, dtype and device of a native array."""
+        return self.namespace.zeros_like(array)
+
+    def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        """The function as it is executed: compiled or traced where the backend does so."""
+        return f
+
+    def synchronize(self, result: Any) -> None:  # noqa: B027 - most libraries need nothing
+        """Wait until ``result`` has been computed (asynchronous devices)."""
+
+    def devices(self) -> tuple[str, ...]:
+        """The devices that the library can use in this process; ``cpu`` first."""
+        return ("cpu",)
+
+    def settings(self) -> dict[str, str]:
+        """Settings that change numbers (x64, TF32, determinism), as the record should say them."""
+        return {}
+
+    def declines(self, error: BaseException) -> bool:
+        """Whether an error is the library's way of saying that it does not offer this."""
+        if isinstance(error, Unsupported | NotImplementedError):
+            return True
+        text = f"{type(error).__name__}: {error}"
+        return any(re.search(pattern, text) for pattern in self.refusals)
+
+    @classmethod
+    def installed(cls) -> dict[str, str]:
+        """Distribution -> version, for those that are installed; imports nothing."""
+        found = {}
+        for name in cls.distributions:
+            try:
+                found[name] = metadata.version(name)
+            except metadata.PackageNotFoundError:
+                continue
+        return found

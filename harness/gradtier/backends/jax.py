@@ -1,0 +1,106 @@
+"""JAX: ``jax.vjp`` and ``jax.jvp``, op by op or under ``jax.jit``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradtier.backends.base import Adapter, Function, Native, Unsupported
+
+
+class Jax(Adapter):
+    """``jax.vjp`` and ``jax.jvp`` over ``jax.numpy``, in 64-bit mode.
+
+    Without ``jit`` no function is compiled as a whole; ``jax.numpy`` still compiles its own parts.
+
+    Args:
+        jit: run the whole derivative, nested ones too, as one ``jax.jit`` program.
+    """
+
+    distributions: ClassVar = ("jax", "jaxlib")
+    modules: ClassVar = ("jax", "jaxlib", "ml_dtypes")
+    environment: ClassVar = {
+        "OMP_NUM_THREADS": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+        # Otherwise scatters, as in the gradient of an index, sum in another order every time.
+        "XLA_FLAGS": "--xla_gpu_deterministic_ops=true",
+    }
+    refusals: ClassVar = (
+        r"^Tracer(Bool|Integer|Array)ConversionError",
+        r"^(ConcretizationType|NonConcreteBooleanIndex)Error",
+        r"can't apply forward-mode (autodiff|differentiation) \(jvp\) to a custom_vjp function",
+        r"Reverse-mode differentiation does not work for lax\.",
+        r"Pure callbacks do not support JVP",
+        r"IO callbacks do not support JVP",
+        r"JAX arrays are immutable",
+        r"^AttributeError: module 'jax\.numpy[\w.]*' has no attribute",
+    )
+
+    def __init__(self, jit: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        import jax
+        import jax.numpy
+
+        jax.config.update("jax_enable_x64", True)
+        jax.config.update("jax_default_matmul_precision", "highest")
+        if cache := os.environ.get("GRADTIER_CACHE"):
+            jax.config.update("jax_compilation_cache_dir", os.path.join(cache, "jax"))
+            jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+            jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+        self._jax, self._jit = jax, jit
+
+    @property
+    def namespace(self) -> Any:
+        return self._jax.numpy
+
+    def from_numpy(self, array: NDArray[Any], device: str) -> Any:
+        if device not in self.devices():
+            raise Unsupported(f"JAX sees no device '{device}' here")
+        # device_put may share the memory of what it is given, so it is given a copy.
+        return self._jax.device_put(np.array(array, order="C"), self._jax.devices(device)[0])
+
+    def to_numpy(self, array: Any) -> NDArray[Any]:
+        return np.array(array)
+
+    def placement(self, array: Any) -> tuple[str, str]:
+        (device,) = self._jax.numpy.asarray(array).devices()
+        return {"gpu": "cuda"}.get(device.platform, device.platform), str(array.dtype)
+
+    def zeros_like(self, array: Any) -> Any:
+        """Zeros of the shape, dtype and device of ``array``."""
+        return self._jax.numpy.zeros_like(array)
+
+    def pushforward(self, f: Function, x: Native, v: Native) -> tuple[Native, Native]:
+        y, dy = self._jax.jvp(f, x, v)
+        return y, tuple(d if d.dtype == t.dtype else self.zeros_like(t) for t, d in _pairs(y, dy))
+
+    def pullback(self, f: Function, x: Native, w: Native) -> tuple[Native, Native]:
+        y, back = self._jax.vjp(f, *x)
+        return y, back(tuple(self._cotangent(t, c) for t, c in _pairs(y, w)))
+
+    def _cotangent(self, output: Any, given: Any) -> Any:
+        # JAX wants cotangents of its own dtype for integer and boolean outputs.
+        if self._jax.numpy.issubdtype(self._jax.numpy.result_type(output), np.inexact):
+            return given
+        return np.zeros(np.shape(output), self._jax.dtypes.float0)
+
+    def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        return self._jax.jit(f) if self._jit else f
+
+    def synchronize(self, result: Any) -> None:
+        self._jax.block_until_ready(result)
+
+    def devices(self) -> tuple[str, ...]:
+        return ("cpu", "cuda") if self._jax.default_backend() == "gpu" else ("cpu",)
+
+    def settings(self) -> dict[str, str]:
+        return {"x64": "on", "matmul precision": "highest", "jit": "on" if self._jit else "off"}
+
+
+def _pairs(first: Native, second: Native) -> zip[tuple[Any, Any]]:
+    return zip(first, second, strict=True)

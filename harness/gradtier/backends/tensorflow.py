@@ -1,0 +1,112 @@
+"""TensorFlow: ``tf.GradientTape`` and ``tf.autodiff.ForwardAccumulator``, eager or in a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradtier.backends.base import Adapter, Function, Native, Unsupported
+
+
+class TensorFlow(Adapter):
+    """Tapes and accumulators over a mapped namespace, with TensorFlow's NumPy behaviour switched on.
+
+    That switch is the library's own; it gives ``tf.Tensor`` integer-array indexing, ``.T`` and the
+    promotion of mixed dtypes, and is said in :meth:`settings`.
+
+    Args:
+        function: run the whole derivative, nested ones too, as one ``tf.function``.
+    """
+
+    distributions: ClassVar = ("tensorflow", "tensorflow-cpu")
+    modules: ClassVar = ("tensorflow", "keras", "ml_dtypes")
+    environment: ClassVar = {
+        "OMP_NUM_THREADS": "1",
+        "TF_ENABLE_ONEDNN_OPTS": "0",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        "AUTOGRAPH_VERBOSITY": "0",
+    }
+    refusals: ClassVar = (
+        r"^OperatorNotAllowedInGraphError",
+        r"Using a symbolic `tf\.Tensor` as a Python `bool` is not allowed",
+        r"gradient registry has no entry for",
+        r"No gradient defined for operation",
+        r"XLA compilation requires a fixed tensor list size",
+        r"Only integers, slices .* are valid indices",
+        r"Tensor' object does not support item assignment",
+        r"^AttributeError: .*Tensor'? object has no attribute",
+        r"'ord' must be a supported (vector|matrix) norm",
+    )
+
+    def __init__(self, function: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        import tensorflow
+
+        from gradtier.backends.tensorflow_namespace import namespace
+
+        tensorflow.get_logger().setLevel("ERROR")
+        tensorflow.config.threading.set_intra_op_parallelism_threads(1)
+        tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+        tensorflow.config.experimental.enable_tensor_float_32_execution(False)
+        tensorflow.experimental.numpy.experimental_enable_numpy_behavior()
+        self._tf, self._function = tensorflow, function
+        self._namespace, self._place = namespace(), "/CPU:0"
+
+    @property
+    def namespace(self) -> Any:
+        return self._namespace
+
+    def from_numpy(self, array: NDArray[Any], device: str) -> Any:
+        if device not in self.devices():
+            raise Unsupported(f"TensorFlow sees no device '{device}' here")
+        # TensorFlow puts every operation on a GPU where there is one, unless it is told otherwise.
+        self._place = "/CPU:0" if device == "cpu" else "/GPU:0"
+        with self._tf.device(self._place):
+            # The copy is there because an aligned array may be shared; the identity, because a
+            # constant of a few integers may stay on the host.
+            return self._tf.identity(self._tf.constant(np.array(array, order="C")))
+
+    def to_numpy(self, array: Any) -> NDArray[Any]:
+        return np.array(array.numpy())
+
+    def placement(self, array: Any) -> tuple[str, str]:
+        return "cuda" if ":GPU:" in array.device else "cpu", str(array.dtype.name)
+
+    def zeros_like(self, array: Any) -> Any:
+        """Zeros of the shape, dtype and device of ``array``."""
+        return self._tf.zeros_like(array)
+
+    def pushforward(self, f: Function, x: Native, v: Native) -> tuple[Native, Native]:
+        with self._tf.device(self._place):
+            x = tuple([self._tf.identity(t) for t in x])
+            with self._tf.autodiff.ForwardAccumulator(x, tuple(v)) as accumulator:
+                y = f(*x)
+            return y, tuple([accumulator.jvp(t, unconnected_gradients="zero") for t in y])
+
+    def pullback(self, f: Function, x: Native, w: Native) -> tuple[Native, Native]:
+        with self._tf.device(self._place):
+            # Variables of this derivative's own, so that an outer one is not confused with it.
+            x = tuple([self._tf.identity(t) for t in x])
+            with self._tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(x)
+                y = f(*x)
+            dx = tape.gradient(list(y), list(x), list(w))
+            return y, tuple([None if d is None else self._tf.convert_to_tensor(d) for d in dx])
+
+    def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        return self._tf.function(f) if self._function else f
+
+    def devices(self) -> tuple[str, ...]:
+        return ("cpu", "cuda") if self._tf.config.list_physical_devices("GPU") else ("cpu",)
+
+    def settings(self) -> dict[str, str]:
+        return {
+            "tf.function": "on" if self._function else "off",
+            "numpy behaviour": "on",
+            "tf32": "off",
+            "onednn": "off",
+        }

@@ -1,0 +1,404 @@
+"""The array API over TensorFlow: thin mappings from the standard's names to ``tf`` operations.
+
+Only operations of TensorFlow stand here, so that its tapes see everything; a name that it has no
+direct way for is missing, and asking for it raises :class:`Unsupported`.  Indexing, operators and
+promotion are those of ``tf.Tensor`` with NumPy behaviour switched on.  As in NumPy, what is created
+without a dtype is float64 or int64; a Python number takes the dtype of the array beside it.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gradtier.backends.base import Unsupported
+
+
+class MissingName(Unsupported, AttributeError):
+    """The namespace has no such name; an AttributeError too, so that ``hasattr`` works."""
+
+
+class Namespace:
+    """A module-like object with the names given."""
+
+    def __init__(self, names: Mapping[str, Any], label: str = "") -> None:
+        vars(self).update(names)
+        self._label = label
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise MissingName(f"TensorFlow has no {self._label}{name}")
+
+
+def namespace() -> Namespace:
+    """The namespace of TensorFlow; imports it."""
+    import tensorflow as tf
+
+    return Namespace(
+        {
+            **_constants(tf),
+            **_elementwise(tf),
+            **_creation(tf),
+            **_reductions(tf),
+            **_shapes(tf),
+            **_order(tf),
+            **_products(tf),
+            "linalg": Namespace(_linalg(tf), "linalg."),
+            "fft": Namespace(_fft(tf), "fft."),
+        }
+    )
+
+
+def _constants(tf: Any) -> dict[str, Any]:
+    names = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64 complex64"
+    dtypes = {name: getattr(tf, name) for name in (*names.split(), "complex128")}
+
+    def isdtype(dtype: Any, kind: Any) -> bool:
+        kind = kind.as_numpy_dtype if isinstance(kind, tf.DType) else kind
+        return np.isdtype(np.dtype(tf.as_dtype(dtype).as_numpy_dtype), kind)
+
+    return {
+        **dtypes,
+        **{"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan, "newaxis": None},
+        "isdtype": isdtype,
+        "finfo": lambda dtype: np.finfo(tf.as_dtype(dtype).as_numpy_dtype),
+        "iinfo": lambda dtype: np.iinfo(tf.as_dtype(dtype).as_numpy_dtype),
+        "result_type": lambda *given: tf.as_dtype(tf.experimental.numpy.result_type(*given)),
+        "astype": lambda x, dtype, /, *, copy=True, device=None: tf.cast(x, dtype),
+    }
+
+
+def _elementwise(tf: Any) -> dict[str, Any]:
+    tnp = tf.experimental.numpy
+    same = "abs acos acosh asin asinh atan atan2 atanh ceil conj cos cosh divide equal exp expm1"
+    same += " floor greater greater_equal imag is_finite is_inf is_nan less less_equal log log1p"
+    same += " logical_and logical_not logical_or maximum minimum multiply negative not_equal pow"
+    same += " real round sign sin sinh square sqrt subtract tan tanh add nextafter reciprocal"
+    named = {name.replace("is_", "is"): getattr(tf.math, name) for name in same.split()}
+
+    def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
+        x = x if min is None else tf.maximum(x, min)
+        return x if max is None else tf.minimum(x, max)
+
+    taken = "exp2 heaviside hypot log10 log2 logaddexp logaddexp2 signbit positive"
+    return {
+        **{name: getattr(tnp, name) for name in taken.split()},
+        **named,
+        "clip": clip,
+        "logical_xor": tf.math.logical_xor,
+        "where": lambda condition, x, y, /: tf.where(condition, *_pair(tf, x, y)),
+        "remainder": tf.math.floormod,
+        "floor_divide": tf.math.floordiv,
+        "trunc": lambda x, /: tf.where(x < 0, tf.math.ceil(x), tf.math.floor(x)),
+        "bitwise_and": lambda x, y, /: x & y,
+        "bitwise_or": lambda x, y, /: x | y,
+        "bitwise_xor": lambda x, y, /: x ^ y,
+        "bitwise_invert": lambda x, /: ~x,
+    }
+
+
+def _pair(tf: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """Two numbers become float64 together; beside an array, a number takes the array's dtype."""
+    if not tf.is_tensor(x) and not tf.is_tensor(y):
+        return _array(tf, x), _array(tf, y)
+    return x, y
+
+
+def _array(tf: Any, given: Any, dtype: Any = None) -> Any:
+    if tf.is_tensor(given):
+        return given if dtype is None else tf.cast(given, dtype)
+    if isinstance(given, list | tuple) and any(map(tf.is_tensor, _flat(given))):
+        return tf.stack([_array(tf, item, dtype) for item in given])
+    return tf.constant(np.asarray(given), dtype=dtype)  # NumPy's default dtypes: 64 bits
+
+
+def _flat(given: Any) -> list[Any]:
+    if isinstance(given, list | tuple):
+        return [leaf for item in given for leaf in _flat(item)]
+    return [given]
+
+
+def _creation(tf: Any) -> dict[str, Any]:
+    tnp = tf.experimental.numpy
+
+    def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: Any = None) -> Any:
+        return _array(tf, obj, dtype)
+
+    def arange(
+        start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None
+    ) -> Any:
+        start, stop = (0, start) if stop is None else (start, stop)
+        kind = float if any(isinstance(n, float) for n in (start, stop, step)) else int
+        return tf.range(start, stop, step, dtype=dtype or {int: tf.int64, float: tf.float64}[kind])
+
+    def linspace(
+        start: Any, stop: Any, /, num: int, *, dtype: Any = None, device: Any = None,
+        endpoint: bool = True,
+    ) -> Any:  # fmt: skip
+        dtype = dtype or (start.dtype if tf.is_tensor(start) else tf.float64)
+        last = stop if endpoint else start + (stop - start) * (num - 1) / num
+        return tf.linspace(_array(tf, start, dtype), _array(tf, last, dtype), num)
+
+    def eye(
+        rows: int, cols: int | None = None, /, *, k: int = 0, dtype: Any = None, device: Any = None
+    ) -> Any:
+        return tnp.eye(rows, cols, k, dtype or tf.float64)
+
+    def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Any:
+        return tf.fill(_shape(shape), _array(tf, fill_value, dtype))
+
+    def full_like(x: Any, /, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Any:
+        return tf.fill(tf.shape(x), _array(tf, fill_value, dtype or x.dtype))
+
+    def constant(make: Any) -> Any:
+        return lambda shape, *, dtype=None, device=None: make(_shape(shape), dtype or tf.float64)
+
+    def like(make: Any) -> Any:
+        return lambda x, /, *, dtype=None, device=None: make(x, dtype)
+
+    return {
+        "asarray": asarray,
+        "arange": arange,
+        "linspace": linspace,
+        "eye": eye,
+        "full": full,
+        "full_like": full_like,
+        **{"zeros": constant(tf.zeros), "empty": constant(tf.zeros), "ones": constant(tf.ones)},
+        "zeros_like": like(tf.zeros_like),
+        "empty_like": like(tf.zeros_like),
+        "ones_like": like(tf.ones_like),
+        "meshgrid": lambda *arrays, indexing="xy": list(tf.meshgrid(*arrays, indexing=indexing)),
+        "tril": lambda x, /, *, k=0: tnp.tril(x, k),
+        "triu": lambda x, /, *, k=0: tnp.triu(x, k),
+    }
+
+
+def _shape(shape: Any) -> tuple[int, ...]:
+    return (shape,) if isinstance(shape, int) else tuple(shape)
+
+
+def _reductions(tf: Any) -> dict[str, Any]:
+    def reduced(op: Any) -> Any:
+        def reduction(
+            x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False
+        ) -> Any:
+            return op(x if dtype is None else tf.cast(x, dtype), axis, keepdims)
+
+        return reduction
+
+    def var(x: Any, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:
+        axes = range(x.ndim) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
+        count = math.prod(x.shape[a] for a in axes)
+        apart = tf.square(x - tf.reduce_mean(x, axis, True))
+        return tf.reduce_sum(apart, axis, keepdims) / (count - correction)
+
+    def cumulative(op: Any, first: Any) -> Any:
+        def scan(
+            x: Any, /, *, axis: Any = None, dtype: Any = None, include_initial: bool = False
+        ) -> Any:
+            axis = -1 if axis is None else axis
+            total = op(x if dtype is None else tf.cast(x, dtype), axis)
+            if not include_initial:
+                return total
+            return tf.concat([first(tf.gather(total, [0], axis=axis)), total], axis)
+
+        return scan
+
+    def located(op: Any) -> Any:
+        def search(x: Any, /, *, axis: int | None = None, keepdims: bool = False) -> Any:
+            found = op(tf.reshape(x, [-1]) if axis is None else x, axis or 0, tf.int64)
+            if not keepdims:
+                return found
+            return tf.reshape(found, (1,) * x.ndim) if axis is None else tf.expand_dims(found, axis)
+
+        return search
+
+    return {
+        "sum": reduced(tf.reduce_sum),
+        "prod": reduced(tf.reduce_prod),
+        "mean": reduced(tf.reduce_mean),
+        "max": reduced(tf.reduce_max),
+        "min": reduced(tf.reduce_min),
+        "all": reduced(tf.reduce_all),
+        "any": reduced(tf.reduce_any),
+        "var": var,
+        "std": lambda x, /, **options: tf.sqrt(var(x, **options)),
+        "count_nonzero": lambda x, /, *, axis=None, keepdims=False: tf.math.count_nonzero(
+            x, axis, keepdims
+        ),
+        "cumulative_sum": cumulative(tf.cumsum, tf.zeros_like),
+        "cumulative_prod": cumulative(tf.math.cumprod, tf.ones_like),
+        "argmax": located(tf.argmax),
+        "argmin": located(tf.argmin),
+        "diff": lambda x, /, *, axis=-1, n=1: tf.experimental.numpy.diff(x, n, axis),
+    }
+
+
+def _shapes(tf: Any) -> dict[str, Any]:
+    tnp = tf.experimental.numpy
+
+    def concat(arrays: Any, /, *, axis: int | None = 0) -> Any:
+        if axis is None:
+            return tf.concat([tf.reshape(a, [-1]) for a in arrays], 0)
+        return tf.concat(list(arrays), axis)
+
+    def flip(x: Any, /, *, axis: Any = None) -> Any:
+        axes = range(x.ndim) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
+        return tf.reverse(x, [a % x.ndim for a in axes])
+
+    def take(x: Any, indices: Any, /, *, axis: int | None = None) -> Any:
+        return tf.gather(tf.reshape(x, [-1]) if axis is None else x, indices, axis=axis or 0)
+
+    return {
+        "concat": concat,
+        "flip": flip,
+        "take": take,
+        "stack": lambda arrays, /, *, axis=0: tf.stack(list(arrays), axis),
+        "unstack": lambda x, /, *, axis=0: tuple(tf.unstack(x, axis=axis)),
+        "expand_dims": lambda x, /, *, axis=0: tf.expand_dims(x, axis),
+        "squeeze": lambda x, /, axis: tf.squeeze(x, axis),
+        "reshape": lambda x, /, shape, *, copy=None: tf.reshape(x, _shape(shape)),
+        "permute_dims": lambda x, /, axes: tf.transpose(x, axes),
+        "matrix_transpose": lambda x, /: tf.linalg.matrix_transpose(x),
+        "moveaxis": lambda x, source, destination, /: tnp.moveaxis(x, source, destination),
+        "swapaxes": tnp.swapaxes,
+        "roll": lambda x, /, shift, *, axis=None: tnp.roll(x, shift, axis),
+        "broadcast_to": lambda x, /, shape: tf.broadcast_to(x, _shape(shape)),
+        "broadcast_arrays": lambda *arrays: tnp.broadcast_arrays(*arrays),
+        "tile": lambda x, repetitions, /: tnp.tile(x, repetitions),
+        "repeat": lambda x, repeats, /, *, axis=None: tf.repeat(x, repeats, axis),
+        "take_along_axis": lambda x, indices, /, *, axis=-1: tnp.take_along_axis(x, indices, axis),
+    }
+
+
+def _order(tf: Any) -> dict[str, Any]:
+    def direction(descending: bool) -> str:
+        return "DESCENDING" if descending else "ASCENDING"
+
+    def sort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
+        return tf.sort(x, axis, direction(descending))
+
+    def argsort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
+        return tf.cast(tf.argsort(x, axis, direction(descending), stable), tf.int64)
+
+    def searchsorted(x1: Any, x2: Any, /, *, side: str = "left", sorter: Any = None) -> Any:
+        x1 = x1 if sorter is None else tf.gather(x1, sorter)
+        found = tf.searchsorted(x1, tf.reshape(x2, [-1]), side, tf.int64)
+        return tf.reshape(found, tf.shape(x2))
+
+    return {
+        "sort": sort,
+        "argsort": argsort,
+        "searchsorted": searchsorted,
+        "nonzero": lambda x, /: tuple(tf.unstack(tf.where(x), axis=-1)),
+    }
+
+
+def _products(tf: Any) -> dict[str, Any]:
+    tnp = tf.experimental.numpy
+    return {
+        "matmul": tnp.matmul,
+        "dot": tnp.dot,
+        "outer": tnp.outer,
+        "kron": tnp.kron,
+        "tensordot": lambda x, y, /, *, axes=2: tf.tensordot(x, y, axes),
+        "vecdot": lambda x, y, /, *, axis=-1: tf.reduce_sum(tf.math.conj(x) * y, axis),
+        "einsum": tf.einsum,
+    }
+
+
+def _linalg(tf: Any) -> dict[str, Any]:
+    tnp, la = tf.experimental.numpy, tf.linalg
+
+    def solve(a: Any, b: Any, /) -> Any:
+        return la.solve(a, b[:, None])[..., 0] if b.ndim == 1 else la.solve(a, b)
+
+    def cholesky(x: Any, /, *, upper: bool = False) -> Any:
+        return la.adjoint(la.cholesky(x)) if upper else la.cholesky(x)
+
+    def svd(x: Any, /, *, full_matrices: bool = True) -> Any:
+        s, u, v = la.svd(x, full_matrices)
+        return u, s, la.adjoint(v)
+
+    def pinv(x: Any, /, *, rtol: Any = None) -> Any:
+        return la.pinv(x, rtol)
+
+    def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+        if isinstance(axis, tuple):
+            raise Unsupported("TensorFlow has no linalg.vector_norm over several axes")
+        ord = np.inf if ord == math.inf else ord
+        if axis is None:
+            size = tf.norm(tf.reshape(x, [-1]), ord)
+            return tf.reshape(size, (1,) * x.ndim) if keepdims else size
+        return tf.norm(x, ord, axis, keepdims)
+
+    def matrix_power(x: Any, n: int, /) -> Any:
+        if n < 1:
+            raise Unsupported("TensorFlow has no linalg.matrix_power of a power below one")
+        return functools.reduce(tf.matmul, [x] * n)
+
+    return {
+        **_products(tf),
+        "solve": solve,
+        "inv": la.inv,
+        "det": la.det,
+        "slogdet": la.slogdet,
+        "cholesky": cholesky,
+        "svd": svd,
+        "svdvals": lambda x, /: la.svd(x, compute_uv=False),
+        "qr": lambda x, /, *, mode="reduced": la.qr(x, mode == "complete"),
+        "eigh": la.eigh,
+        "eigvalsh": la.eigvalsh,
+        "pinv": pinv,
+        "matrix_rank": lambda x, /, *, rtol=None: la.matrix_rank(x, rtol),
+        "vector_norm": vector_norm,
+        "matrix_norm": lambda x, /, *, keepdims=False, ord="fro": tf.norm(
+            x, ord, (-2, -1), keepdims
+        ),
+        "matrix_power": matrix_power,
+        "diagonal": lambda x, /, *, offset=0: tnp.diagonal(x, offset, -2, -1),
+        "trace": lambda x, /, *, offset=0, dtype=None: tnp.trace(x, offset, -2, -1),
+        "cross": lambda x, y, /, *, axis=-1: tnp.cross(x, y, axis=axis),
+        "matrix_transpose": la.matrix_transpose,
+    }
+
+
+def _fft(tf: Any) -> dict[str, Any]:
+    signal = tf.signal
+
+    def along(op: Any, given: str) -> Any:
+        def transform(x: Any, /, *, n: int | None = None, axis: int = -1, norm: Any = None) -> Any:
+            if norm not in (None, "backward"):
+                raise Unsupported(f"TensorFlow has no fft with norm '{norm}'")
+            if given == "complex" and not x.dtype.is_complex:
+                x = tf.cast(x, tf.complex64 if x.dtype == tf.float32 else tf.complex128)
+            if given == "complex" and n not in (None, x.shape[axis]):
+                raise Unsupported("TensorFlow has no fft of another length than the array's")
+            length = {} if given == "complex" or n is None else {"fft_length": [n]}
+            moved = tf.experimental.numpy.moveaxis(x, axis, -1)
+            return tf.experimental.numpy.moveaxis(op(moved, **length), -1, axis)
+
+        return transform
+
+    def freq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: Any = None) -> Any:
+        order = tf.concat([tf.range(0, (n + 1) // 2), tf.range(-(n // 2), 0)], 0)
+        return tf.cast(order, dtype or tf.float64) / (n * d)
+
+    return {
+        "fft": along(signal.fft, "complex"),
+        "ifft": along(signal.ifft, "complex"),
+        "rfft": along(signal.rfft, "real"),
+        "irfft": along(signal.irfft, "half"),
+        "fftfreq": freq,
+        "rfftfreq": lambda n, /, *, d=1.0, dtype=None, device=None: tf.cast(
+            tf.range(0, n // 2 + 1), dtype or tf.float64
+        )
+        / (n * d),
+        "fftshift": lambda x, /, *, axes=None: signal.fftshift(x, axes),
+        "ifftshift": lambda x, /, *, axes=None: signal.ifftshift(x, axes),
+    }

@@ -1,0 +1,151 @@
+"""PyTorch: ``torch.autograd.grad``, ``torch.func`` and ``torch.autograd.forward_ad``.
+
+Three classes, because the three interfaces differ in what they refuse and in how they nest.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradtier.backends.base import Adapter, Function, Native, Unsupported
+
+
+class _Torch(Adapter):
+    """What the three interfaces have in common: arrays, devices, settings."""
+
+    distributions: ClassVar = ("torch", "array-api-compat")
+    modules: ClassVar = ("torch", "array_api_compat")
+    environment: ClassVar = {
+        "OMP_NUM_THREADS": "1",
+        # Without this, products on CUDA are not repeatable, and deterministic mode says so.
+        "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+    }
+    refusals: ClassVar = (
+        r"Nested forward mode AD is not supported at the moment",
+        r"Trying to use forward AD with .* that does not support it",
+        r"[Tt]he derivative for '.*' is not implemented",
+        r"derivative for .* is not implemented",
+        r"must override the setup_context staticmethod",
+        r"You must implement the jvp function for custom autograd\.Function",
+        r"does not have vmap support",
+        r"\"\w+\" not implemented for '\w+'",
+        r"step must be greater than zero",
+        r"^AttributeError: module '(torch|array_api_compat)[\w.]*' has no attribute",
+    )
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        import array_api_compat.torch
+        import torch
+
+        torch.set_num_threads(1)
+        # As in the other namespaces: what is created without a dtype, or by dividing integers, is
+        # float64; otherwise a constant would be rounded to float32 in a float64 derivative.
+        torch.set_default_dtype(torch.float64)
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        self._torch, self._namespace = torch, array_api_compat.torch
+
+    @property
+    def namespace(self) -> Any:
+        return self._namespace
+
+    def from_numpy(self, array: NDArray[Any], device: str) -> Any:
+        if device not in self.devices():
+            raise Unsupported(f"PyTorch sees no device '{device}' here")
+        if device != self._torch.get_default_device().type:
+            # Constants that a case creates belong beside its inputs.
+            self._torch.set_default_device(device)
+        return self._torch.from_numpy(np.array(array, order="C")).to(device)
+
+    def to_numpy(self, array: Any) -> NDArray[Any]:
+        return np.array(array.detach().cpu().resolve_conj().resolve_neg().numpy())
+
+    def placement(self, array: Any) -> tuple[str, str]:
+        return array.device.type, str(array.dtype).removeprefix("torch.")
+
+    def zeros_like(self, array: Any) -> Any:
+        """Zeros of the shape, dtype and device of ``array``."""
+        return self._torch.zeros_like(array)
+
+    def synchronize(self, result: Any) -> None:
+        if self._torch.cuda.is_available():
+            self._torch.cuda.synchronize()
+
+    def devices(self) -> tuple[str, ...]:
+        return ("cpu", "cuda") if self._torch.cuda.is_available() else ("cpu",)
+
+    def settings(self) -> dict[str, str]:
+        return {
+            "default dtype": "float64",
+            "tf32": "off",
+            "deterministic": "on",
+            "threads": str(self._torch.get_num_threads()),
+        }
+
+    def _grad(self, f: Function, x: Native, w: Native) -> tuple[Native, Native]:
+        """The pullback by ``torch.autograd.grad``; a leaf that is not connected is None."""
+        outer = any(t.requires_grad for t in (*x, *w))
+        # A view is a variable of its own for this derivative and stays connected to an outer one,
+        # be it a graph or a tangent (which detach() would drop).
+        x = tuple(t.view_as(t).requires_grad_() for t in x)
+        y = f(*x)
+        pairs = [(t, c) for t, c in zip(y, w, strict=True) if t.requires_grad]
+        if not pairs:
+            return y, (None,) * len(x)
+        outputs, cotangents = zip(*pairs, strict=True)
+        return y, self._torch.autograd.grad(
+            outputs, x, cotangents, create_graph=outer, allow_unused=True
+        )
+
+    def _dual(self, f: Function, x: Native, v: Native) -> tuple[Native, Native]:
+        """The pushforward by dual tensors; an output without a tangent has a zero one."""
+        forward = self._torch.autograd.forward_ad
+        with forward.dual_level():
+            y = f(*(forward.make_dual(t, d) for t, d in zip(x, v, strict=True)))
+            pairs = [forward.unpack_dual(t) for t in y]
+            return tuple(p for p, _ in pairs), tuple(
+                self.zeros_like(p) if d is None else d for p, d in pairs
+            )
+
+
+class TorchAutograd(_Torch):
+    """Reverse mode by ``torch.autograd.grad``; dual tensors or itself around it."""
+
+    def pushforward(self, f: Function, x: Native, v: Native) -> tuple[Native, Native]:
+        raise Unsupported("torch.autograd.grad is reverse mode only")
+
+    def pullback(self, f: Function, x: Native, w: Native) -> tuple[Native, Native]:
+        return self._grad(f, x, w)
+
+    def outer_pushforward(self, f: Function, x: Native, v: Native) -> tuple[Native, Native]:
+        return self._dual(f, x, v)
+
+
+class TorchForwardAD(_Torch):
+    """Forward mode by ``torch.autograd.forward_ad``; ``torch.autograd.grad`` or itself around it."""
+
+    def pushforward(self, f: Function, x: Native, v: Native) -> tuple[Native, Native]:
+        return self._dual(f, x, v)
+
+    def pullback(self, f: Function, x: Native, w: Native) -> tuple[Native, Native]:
+        raise Unsupported("torch.autograd.forward_ad is forward mode only")
+
+    def outer_pullback(self, f: Function, x: Native, w: Native) -> tuple[Native, Native]:
+        return self._grad(f, x, w)
+
+
+class TorchFunc(_Torch):
+    """Both modes, in any nesting, by ``torch.func.vjp`` and ``torch.func.jvp``."""
+
+    def pushforward(self, f: Function, x: Native, v: Native) -> tuple[Native, Native]:
+        y, dy = self._torch.func.jvp(f, x, v)
+        return y, dy
+
+    def pullback(self, f: Function, x: Native, w: Native) -> tuple[Native, Native]:
+        y, back = self._torch.func.vjp(f, *x)
+        return y, back(tuple(w))

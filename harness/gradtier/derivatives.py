@@ -1,0 +1,101 @@
+"""The derivative map that a trial asks for, composed from an adapter's two maps.
+
+| inner mode | outer mode | map                        | answer                            |
+|------------|------------|----------------------------|-----------------------------------|
+| reverse    | none       | (x; w) -> Df(x)* w         | shaped like x                     |
+| forward    | none       | (x; v) -> Df(x) v          | shaped like f(x)                  |
+| reverse    | forward    | (x; w, v) -> D(Df(.)* w) v | Hessian of <w, f> times v, like x |
+| reverse    | reverse    | the same by a second VJP   | like x                            |
+| forward    | reverse    | (x; w, v) -> D(Df(.) v)* w | the same Hessian, like x          |
+| forward    | forward    | (x; u, v) -> D(Df(.) u) v  | second derivative along u and v   |
+
+A seed is the tuple of arrays after the semicolon, w shaped like f(x), u and v like x.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gradtier.backends.base import Adapter, Function, Native
+from gradtier.model import Mode, Nesting
+
+Derivative = Callable[[Native, Native], Native]
+
+
+def derivative(adapter: Adapter, f: Function, mode: Mode, nesting: Nesting) -> Derivative:
+    """The map ``(x, seed) -> answer`` of the table above, compiled where the backend does so.
+
+    Args:
+        adapter: the backend's adapter.
+        f: a function of flat native arrays that returns a flat tuple of them.
+        mode: the backend's own, inner mode.
+        nesting: the outer mode.
+    """
+    build = _MAPS[mode, nesting]
+    return adapter.compile(build(adapter, f))
+
+
+def _filled(adapter: Adapter, answer: Native, x: Native) -> Native:
+    """An inner gradient with "not connected" leaves as the zeros that they mean."""
+    pairs = zip(answer, x, strict=True)
+    return tuple(adapter.zeros_like(a) if g is None else g for g, a in pairs)
+
+
+def _reverse(adapter: Adapter, f: Function) -> Derivative:
+    return lambda x, w: adapter.pullback(f, x, w)[1]
+
+
+def _forward(adapter: Adapter, f: Function) -> Derivative:
+    return lambda x, v: adapter.pushforward(f, x, v)[1]
+
+
+def _gradient(adapter: Adapter, f: Function, w: Native) -> Function:
+    return lambda *x: _filled(adapter, adapter.pullback(f, x, w)[1], x)
+
+
+def _forward_over_reverse(adapter: Adapter, f: Function) -> Derivative:
+    def hvp(x: Native, seed: Native) -> Native:
+        w, v = _split(seed, len(x))
+        return adapter.outer_pushforward(_gradient(adapter, f, w), x, v)[1]
+
+    return hvp
+
+
+def _reverse_over_reverse(adapter: Adapter, f: Function) -> Derivative:
+    def hvp(x: Native, seed: Native) -> Native:
+        w, v = _split(seed, len(x))
+        return adapter.outer_pullback(_gradient(adapter, f, w), x, v)[1]
+
+    return hvp
+
+
+def _reverse_over_forward(adapter: Adapter, f: Function) -> Derivative:
+    def hvp(x: Native, seed: Native) -> Native:
+        w, v = _split(seed, len(x))
+        return adapter.outer_pullback(lambda *y: adapter.pushforward(f, y, v)[1], x, w)[1]
+
+    return hvp
+
+
+def _forward_over_forward(adapter: Adapter, f: Function) -> Derivative:
+    def second(x: Native, seed: Native) -> Native:
+        u, v = _split(seed, len(x))
+        return adapter.outer_pushforward(lambda *y: adapter.pushforward(f, y, u)[1], x, v)[1]
+
+    return second
+
+
+def _split(seed: Native, count: int) -> tuple[Native, Native]:
+    """The last ``count`` arrays of a seed are shaped like x; what stands before is the rest."""
+    return seed[:-count], seed[-count:]
+
+
+_MAPS: dict[tuple[Mode, Nesting], Any] = {
+    (Mode.REVERSE, Nesting.NONE): _reverse,
+    (Mode.FORWARD, Nesting.NONE): _forward,
+    (Mode.REVERSE, Nesting.FORWARD): _forward_over_reverse,
+    (Mode.REVERSE, Nesting.REVERSE): _reverse_over_reverse,
+    (Mode.FORWARD, Nesting.REVERSE): _reverse_over_forward,
+    (Mode.FORWARD, Nesting.FORWARD): _forward_over_forward,
+}

@@ -1,0 +1,228 @@
+"""Backends as processes: start them, ask them, survive them.
+
+An :class:`Engine` is one worker process.  A hang, a crash or an ``os._exit`` in a backend ends that
+process; the next question starts a fresh one.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gradtier import messages
+from gradtier.cases import Suite
+from gradtier.errors import GradtierError
+from gradtier.host import adapter_class
+from gradtier.matrix import Matrix
+from gradtier.messages import Answer, Ask, Ready, Refusal, Setup
+
+#: Libraries start as many threads as there are cores, several processes at once: on two cores that
+#: made one small gradient a hundred times slower (30 ms for 0.35 ms).
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+START_SECONDS = 180.0
+
+
+class Refused(GradtierError):
+    """The backend did not answer; ``refusal`` says how."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.error)
+        self.refusal = refusal
+
+
+class TimedOut(GradtierError):
+    """The backend did not answer in time; its process was ended."""
+
+
+class Crashed(GradtierError):
+    """The backend's process ended by itself."""
+
+
+class Unavailable(GradtierError):
+    """The backend can't be used here at all."""
+
+
+@dataclass(frozen=True)
+class EngineKey:
+    """What distinguishes worker processes: rows that share it share a process."""
+
+    adapter: str
+    options: tuple[tuple[str, Any], ...]
+
+
+class Engine:
+    """One worker process.
+
+    Args:
+        setup: what it is told to be.
+        environment: variables set before the library is imported.
+
+    Raises:
+        Unavailable: the library does not import or the adapter does not start.
+    """
+
+    def __init__(self, setup: Setup, environment: Mapping[str, str]) -> None:
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "gradtier.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            env={**os.environ, **dict.fromkeys(THREADS, "1"), **environment},
+            start_new_session=True,  # Ctrl-C is for the run, which ends its workers itself
+        )
+        threading.Thread(target=self._listen, daemon=True).start()
+        self._send(setup)
+        try:
+            ready = self._next(START_SECONDS)
+        except (TimedOut, Crashed) as error:
+            self.close()
+            raise Unavailable(f"its worker does not start: {error}") from error
+        if isinstance(ready, Refusal):
+            self.close()
+            raise Unavailable(f"its adapter does not start: {ready.error}")
+        self.ready: Ready = ready
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
+    def ask(self, ask: Ask, timeout: float) -> Answer:
+        """Put a question and wait for the answer.
+
+        Raises:
+            Refused: the backend raised or declined.
+            TimedOut: no answer within ``timeout`` seconds; the process was ended.
+            Crashed: the process ended; with the signal and the last lines of its standard error.
+        """
+        self._send(ask)
+        answer = self._next(timeout)
+        if isinstance(answer, Refusal):
+            raise Refused(answer)
+        assert isinstance(answer, Answer)
+        return answer
+
+    def close(self) -> None:
+        """End the process."""
+        if self.alive:
+            try:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            except (OSError, AttributeError):
+                self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._stderr):
+            try:
+                assert stream is not None
+                stream.close()
+            except OSError:
+                pass
+
+    def _send(self, message: Any) -> None:
+        assert self._process.stdin is not None
+        try:
+            messages.send(self._process.stdin, message)  # type: ignore[arg-type]
+        except OSError:
+            pass  # it is gone; the listener says so, with the reason
+
+    def _listen(self) -> None:
+        try:
+            while True:
+                self._answers.put(messages.receive(self._process.stdout))  # type: ignore[arg-type]
+        except Exception:
+            self._answers.put(None)
+
+    def _next(self, timeout: float) -> Any:
+        try:
+            answer = self._answers.get(timeout=max(timeout, 0.0))
+        except queue.Empty:
+            self.close()
+            raise TimedOut(f"no answer within {timeout:.3g} s") from None
+        if answer is None:
+            raise Crashed(self._last_words())
+        return answer
+
+    def _last_words(self) -> str:
+        status = self._process.wait()
+        if status < 0:
+            how = f"killed by {signal.Signals(-status).name}"
+        else:
+            how = f"exited with status {status}"
+        try:
+            size = self._stderr.seek(0, os.SEEK_END)
+            self._stderr.seek(max(0, size - 2000))
+            tail = self._stderr.read().decode(errors="replace").strip().splitlines()[-3:]
+        except (OSError, ValueError):
+            tail = []
+        self.close()
+        return how + (": " + " | ".join(tail) if tail else "")
+
+
+class Engines:
+    """The worker processes of one run (or of one of its pytest workers), started when needed.
+
+    Args:
+        matrix: which adapters there are.
+        suites: whose cases they are asked about.
+        root: folder that suite paths are relative to.
+        most: processes kept alive at once; the least recently asked is ended first.
+    """
+
+    def __init__(
+        self, matrix: Matrix, suites: Mapping[str, Suite], root: Path, most: int = 4
+    ) -> None:
+        self._matrix = matrix
+        self._paths = {s: str((root / matrix.suites[s].path).resolve()) for s in suites}
+        self._most = most
+        self._live: OrderedDict[EngineKey, Engine] = OrderedDict()
+        self._dead: dict[EngineKey, str] = {}
+
+    def get(self, backend: str) -> Engine:
+        """The live process of a backend.
+
+        Raises:
+            Unavailable: it can't be started; remembered, so that it is tried once only.
+        """
+        key = engine_key(self._matrix, backend)
+        if key in self._dead:
+            raise Unavailable(self._dead[key])
+        engine = self._live.pop(key, None)
+        if engine is None or not engine.alive:
+            engine = self._start(key)
+        self._live[key] = engine
+        while len(self._live) > self._most:
+            self._live.popitem(last=False)[1].close()
+        return engine
+
+    def close(self) -> None:
+        """End every process."""
+        while self._live:
+            self._live.popitem()[1].close()
+
+    def _start(self, key: EngineKey) -> Engine:
+        kind = adapter_class(key.adapter)
+        others = {adapter_class(b.adapter) for b in self._matrix.backends.values()}
+        forbidden = {m for other in others for m in other.modules} - set(kind.modules)
+        setup = Setup(key.adapter, dict(key.options), self._paths, tuple(sorted(forbidden)))
+        try:
+            return Engine(setup, kind.environment)
+        except Unavailable as error:
+            self._dead[key] = str(error)
+            raise
+
+
+def engine_key(matrix: Matrix, backend: str) -> EngineKey:
+    """The key of a backend's process."""
+    row = matrix.backends[backend]
+    return EngineKey(row.adapter, tuple(sorted(row.options.items())))

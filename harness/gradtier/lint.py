@@ -1,0 +1,187 @@
+"""What can be wrong with a matrix that one key alone does not show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from gradtier.cases import Suite, load_suite
+from gradtier.errors import InputError, Problem, nearest
+from gradtier.host import adapter_class
+from gradtier.matrix import Loaded, Match, load
+from gradtier.model import Cell, Mode, TrialId
+
+Rule = Callable[[Loaded, Mapping[str, Suite]], Iterator[Problem]]
+
+
+def load_checked(file: Path) -> tuple[Loaded, dict[str, Suite]]:
+    """Load a matrix with its suites.
+
+    Raises:
+        InputError: with every problem there is, in the order of the file.
+    """
+    loaded = load(file)
+    suites, problems = _suites(loaded)
+    for rule in RULES:
+        problems += rule(loaded, suites)
+    if problems:
+        raise InputError(sorted(set(problems), key=lambda p: (p.place is None, p.place, p.path)))
+    return loaded, suites
+
+
+def _suites(loaded: Loaded) -> tuple[dict[str, Suite], list[Problem]]:
+    suites, problems = {}, []
+    for name, entry in loaded.matrix.suites.items():
+        try:
+            place = loaded.document.place(("suites", name))
+            suites[name] = load_suite(name, loaded.root / entry.path, place)
+        except InputError as error:
+            problems += error.problems
+    return suites, problems
+
+
+def _devices(loaded: Loaded, _: Mapping[str, Suite]) -> Iterator[Problem]:
+    matrix = loaded.matrix
+    axis = matrix.axes.devices
+    places: list[tuple[tuple[Any, ...], str]] = []
+    for name, backend in matrix.backends.items():
+        at = ("backends", name)
+        places += [((*at, "devices", i), d) for i, d in enumerate(backend.devices)]
+        places += [((*at, "device_notes", d), d) for d in backend.device_notes]
+    places += [(("policy", "devices", i), d) for i, d in enumerate(matrix.policy.devices)]
+    places += [(("recommendations", d), d) for d in matrix.recommendations]
+    for path, device in places:
+        if device not in axis:
+            hint = f"{nearest(device, axis)}; add it there or remove it here"
+            yield loaded.problem(path, f"'{device}' is not in axes.devices", hint)
+
+
+def _adapters(loaded: Loaded, _: Mapping[str, Suite]) -> Iterator[Problem]:
+    named = [(("backends", n, "adapter"), b.adapter) for n, b in loaded.matrix.backends.items()]
+    for path, dotted in [(("primal",), loaded.matrix.primal), *named]:
+        try:
+            adapter_class(dotted)
+        except ImportError as error:
+            yield loaded.problem(path, str(error))
+
+
+def _references(loaded: Loaded, _: Mapping[str, Suite]) -> Iterator[Problem]:
+    backends = loaded.matrix.backends
+    for i, pair in enumerate(loaded.matrix.reference):
+        for mode, row in ((Mode.REVERSE, pair.reverse), (Mode.FORWARD, pair.forward)):
+            path = ("reference", i, mode.value)
+            if row not in backends:
+                yield loaded.problem(path, f"'{row}' is no backend", nearest(row, backends))
+            elif backends[row].mode is not mode:
+                text = f"'{row}' has mode {backends[row].mode}; expected one of mode {mode}"
+                yield loaded.problem(path, text)
+        packages = {backends[r].package for r in (pair.reverse, pair.forward) if r in backends}
+        if len(packages) > 1:
+            text = f"found two packages ({', '.join(sorted(packages))}); expected one per pair"
+            yield loaded.problem(("reference", i), text)
+
+
+def _recommended(loaded: Loaded, _: Mapping[str, Suite]) -> Iterator[Problem]:
+    matrix = loaded.matrix
+    classes = [c.id for c in matrix.policy.classes]
+    for i, tier in enumerate(matrix.policy.classes):
+        if classes.index(tier.id) != i:
+            yield loaded.problem(("policy", "classes", i), f"class '{tier.id}' is there twice")
+    for device, items in matrix.recommendations.items():
+        for i, item in enumerate(items):
+            at = ("recommendations", device, i)
+            if item.backend not in matrix.backends:
+                hint = nearest(item.backend, matrix.backends)
+                yield loaded.problem((*at, "backend"), f"'{item.backend}' is no backend", hint)
+            if item.needs_class is not None and item.needs_class not in classes:
+                hint = nearest(item.needs_class, classes)
+                text = f"'{item.needs_class}' is no class of the policy"
+                yield loaded.problem((*at, "needs_class"), text, hint)
+
+
+def _notes(loaded: Loaded, _: Mapping[str, Suite]) -> Iterator[Problem]:
+    matrix = loaded.matrix
+    uses: list[tuple[tuple[Any, ...], str]] = []
+    for name, backend in matrix.backends.items():
+        at = ("backends", name)
+        uses += [((*at, "notes", i), n) for i, n in enumerate(backend.notes)]
+        for device, notes in backend.device_notes.items():
+            uses += [((*at, "device_notes", device, i), n) for i, n in enumerate(notes)]
+    for key, items in (("exclusions", matrix.exclusions), ("claims", matrix.claims)):
+        uses += [((key, i, "note"), x.note) for i, x in enumerate(items) if x.note is not None]
+    for device, texts in matrix.recommendations.items():
+        at = ("recommendations", device)
+        uses += [((*at, i, "note"), r.note) for i, r in enumerate(texts) if r.note is not None]
+    for path, note in uses:
+        if note not in matrix.notes:
+            hint = nearest(note, matrix.notes)
+            yield loaded.problem(path, f"the note '{note}' is not defined", hint)
+    used = {note for _, note in uses}
+    for note in matrix.notes:
+        if note not in used:
+            text = f"the note '{note}' is used nowhere"
+            yield loaded.problem(("notes", note), text, "refer to it or remove it")
+
+
+def _patterns(loaded: Loaded, suites: Mapping[str, Suite]) -> Iterator[Problem]:
+    matrix = loaded.matrix
+    rules: list[tuple[str, int, Match]] = []
+    rules += [("exclusions", i, e.match) for i, e in enumerate(matrix.exclusions)]
+    rules += [("claims", i, c.match) for i, c in enumerate(matrix.claims)]
+    if not rules:
+        return
+    trials = list(_possible(loaded, suites))
+    excluded = [t for t in trials if any(e.match.covers(t) for e in matrix.exclusions)]
+    planned = sorted(set(trials) - set(excluded))
+    for key, i, match in rules:
+        pool = trials if key == "exclusions" else planned
+        if any(match.covers(t) for t in pool):
+            continue
+        path, hint = _mismatch(loaded, (key, i, "match"), match, pool)
+        kind = "exclusion" if key == "exclusions" else "claim"
+        yield loaded.problem(path, f"this {kind} matches no trial", hint)
+
+
+def _possible(loaded: Loaded, suites: Mapping[str, Suite]) -> Iterator[TrialId]:
+    axes = loaded.matrix.axes
+    cases = [c for suite in suites.values() for c in suite.cases.values()]
+    for name, backend in loaded.matrix.backends.items():
+        for device in set(axes.devices) & set(backend.devices):
+            for nesting in axes.nesting:
+                for dtype in axes.dtypes:
+                    cell = Cell(name, device, nesting, dtype)
+                    yield from (TrialId(c.suite, c.name, cell) for c in cases)
+
+
+def _mismatch(
+    loaded: Loaded, path: tuple[Any, ...], match: Match, trials: list[TrialId]
+) -> tuple[tuple[Any, ...], str]:
+    """Which key of a pattern that matches nothing is to blame, with the nearest right word."""
+    axes: dict[str, Callable[[TrialId], str]] = {
+        "suite": lambda t: t.suite,
+        "case": lambda t: t.case,
+        "backend": lambda t: t.cell.backend,
+        "device": lambda t: t.cell.device,
+        "nesting": lambda t: str(t.cell.nesting),
+        "dtype": lambda t: t.cell.dtype,
+    }
+    for key, word in axes.items():
+        globs = getattr(match, key)
+        alone = Match(**{key: globs})
+        if not any(alone.covers(t) for t in trials):
+            first = globs if isinstance(globs, str) else (globs or ("",))[0]
+            return (*path, key), nearest(first, dict.fromkeys(map(word, trials)))
+    return path, "each key matches something, but not all of them together"
+
+
+def _empty(loaded: Loaded, suites: Mapping[str, Suite]) -> Iterator[Problem]:
+    for name, suite in suites.items():
+        if not suite.cases:
+            yield loaded.problem(("suites", name), "the suite has no case")
+
+
+#: Every rule; each is a pure function of the loaded matrix and its suites.
+RULES: tuple[Rule, ...] = (
+    _devices, _adapters, _references, _recommended, _notes, _patterns, _empty
+)  # fmt: skip

@@ -1,0 +1,132 @@
+"""What a run and its workers say to each other: frozen data, pickled, one frame a message.
+
+The worker is started by the run itself on the same machine, as the same user; frames never come
+from a file or a network.
+"""
+
+from __future__ import annotations
+
+import pickle
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradtier.model import Mode, Nesting
+
+Array = NDArray[np.float64]
+Leaves = tuple[Array, ...]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """First message to a worker: what it is.
+
+    Attributes:
+        adapter: ``module:Class``.
+        options: the adapter's arguments.
+        suites: suite id -> absolute path of its file.
+        forbidden: top-level modules of other backends; importing one fails.
+    """
+
+    adapter: str
+    options: Mapping[str, Any]
+    suites: Mapping[str, str]
+    forbidden: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The worker's answer to :class:`Setup`."""
+
+    versions: Mapping[str, str]
+    devices: tuple[str, ...]
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Evaluate one derivative map of one case at several points.
+
+    Attributes:
+        case: ``suite/name``.
+        device, dtype: where and in which precision.
+        mode, nesting: which map (see :mod:`gradtier.derivatives`).
+        queries: pairs of a point and a seed, float64 arrays; converted to ``dtype`` there.
+    """
+
+    case: str
+    device: str
+    dtype: str
+    mode: Mode
+    nesting: Nesting
+    queries: tuple[tuple[Leaves, Leaves], ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came out.
+
+    Attributes:
+        leaves: per query the result's leaves as float64 arrays; None = not connected.
+        devices, dtypes: those that the results really had, each once.
+        mutated: a point or a seed was changed by the call.
+        overwritten: the first result changed while later ones were computed.
+        seconds: per query, the derivative call alone, until its result was there.
+    """
+
+    leaves: tuple[tuple[Array | None, ...], ...]
+    devices: tuple[str, ...]
+    dtypes: tuple[str, ...]
+    mutated: bool
+    overwritten: bool
+    seconds: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The backend did not answer.
+
+    Attributes:
+        declined: True if this is the library's way of saying that it does not offer this.
+        error: the exception's type and text.
+        fault: the harness's own fault, not the backend's.
+    """
+
+    declined: bool
+    error: str
+    fault: bool = False
+
+
+_HEAD = struct.Struct("<Q")
+
+
+def send(stream: BinaryIO, message: Any) -> None:
+    """Write one frame."""
+    body = pickle.dumps(message, protocol=5)
+    stream.write(_HEAD.pack(len(body)) + body)
+    stream.flush()
+
+
+def receive(stream: BinaryIO) -> Any:
+    """Read one frame.
+
+    Raises:
+        EOFError: the other side is gone.
+    """
+    (size,) = _HEAD.unpack(_exactly(stream, _HEAD.size))
+    return pickle.loads(_exactly(stream, size))
+
+
+def _exactly(stream: BinaryIO, size: int) -> bytes:
+    parts: list[bytes] = []
+    while size:
+        part = stream.read(size)
+        if not part:
+            raise EOFError("the other side closed the channel")
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)

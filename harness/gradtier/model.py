@@ -1,0 +1,122 @@
+"""The words of gradtier as frozen data: cells, trials, outcomes.
+
+This module stands at the top of the import ladder: it imports nothing of gradtier.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+
+class Mode(StrEnum):
+    """Which way a backend differentiates."""
+
+    FORWARD = "forward"  # pushforward, Jacobian-vector product (JVP)
+    REVERSE = "reverse"  # pullback, vector-Jacobian product (VJP)
+
+
+class Nesting(StrEnum):
+    """The outer mode of a second-order derivative over a backend's own (inner) mode."""
+
+    NONE = "none"
+    FORWARD = "forward"
+    REVERSE = "reverse"
+
+
+class Outcome(StrEnum):
+    """What a trial ends in; closed, matched exhaustively."""
+
+    AGREE = "agree"
+    WRONG = "wrong"
+    RAISED = "raised"
+    UNSUPPORTED = "unsupported"
+    INCONCLUSIVE = "inconclusive"
+    TIMEOUT = "timeout"
+    CRASH = "crash"
+    UNAVAILABLE = "unavailable"
+    MISSING = "missing"
+    ERROR = "error"
+
+    @property
+    def is_evidence(self) -> bool:
+        """Whether the outcome says something about the backend (the last three never do)."""
+        return self not in NO_EVIDENCE
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the backend did not deliver the right derivative and did not decline either."""
+        return self in FAILURES
+
+
+NO_EVIDENCE = frozenset({Outcome.UNAVAILABLE, Outcome.MISSING, Outcome.ERROR})
+FAILURES = frozenset({Outcome.WRONG, Outcome.RAISED, Outcome.TIMEOUT, Outcome.CRASH})
+
+
+class Reason(StrEnum):
+    """Why an outcome is ``wrong``."""
+
+    VALUE = "value"
+    SEVERED = "severed"  # the graph was cut: None or all-zero where the function varies
+    NONFINITE = "nonfinite"
+    SHAPE = "shape"
+    DTYPE = "dtype"
+    DEVICE = "device"  # silently computed elsewhere
+    UNSTABLE = "unstable"  # two calls differ
+    MUTATED = "mutated"  # an input changed
+    STALE = "stale"  # a compiled derivative is wrong when used again at another point
+
+
+_WORD = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
+_TRIAL = re.compile(
+    rf"(?P<suite>{_WORD})/(?P<case>{_WORD})@(?P<backend>{_WORD})"
+    rf"/(?P<device>{_WORD})/(?P<nesting>none|forward|reverse)/(?P<dtype>{_WORD})"
+)
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """backend x device x nesting x dtype: the unit that the table summarises."""
+
+    backend: str
+    device: str
+    nesting: Nesting
+    dtype: str
+
+    def __str__(self) -> str:
+        return f"{self.backend}/{self.device}/{self.nesting}/{self.dtype}"
+
+
+@dataclass(frozen=True, order=True)
+class TrialId:
+    """One case in one cell; its text form is stable, readable and unique.
+
+    ``nn/dense@jax-reverse/cpu/none/float64``
+    """
+
+    suite: str
+    case: str
+    cell: Cell
+
+    def __str__(self) -> str:
+        return f"{self.suite}/{self.case}@{self.cell}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a trial's text form back.
+
+        Raises:
+            ValueError: ``text`` is not of the form ``suite/case@backend/device/nesting/dtype``.
+        """
+        found = _TRIAL.fullmatch(text)
+        if found is None:
+            raise ValueError(
+                f"'{text}' is no trial id; expected suite/case@backend/device/nesting/dtype, "
+                "as in nn/dense@jax-reverse/cpu/none/float64"
+            )
+        g = found.groupdict()
+        return cls(
+            g["suite"], g["case"], Cell(g["backend"], g["device"], Nesting(g["nesting"]), g["dtype"])
+        )

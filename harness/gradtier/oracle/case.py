@@ -1,0 +1,202 @@
+"""One backend's claims before one dossier, and the evidence gathered while it is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+import numpy as np
+
+from gradtier.oracle import arbitrate, boxes
+from gradtier.oracle.arbitrate import Elements
+from gradtier.oracle.certify import Certification, State, certify
+from gradtier.oracle.claims import claims_of
+from gradtier.oracle.constants import (
+    FD_FACTOR,
+    FULL_ROWS,
+    NEAR_MISS,
+    PRECISIONS,
+)
+from gradtier.oracle.dossier import Dossier
+from gradtier.oracle.draws import (
+    flat,
+    locate,
+)
+from gradtier.oracle.evaluate import Answers, Asker, Evaluator
+from gradtier.oracle.lines import Line
+from gradtier.oracle.types import Array, BatchedPrimal, Leaves, Map, Query
+from gradtier.oracle.verdict import Finding, Reason, Worst
+
+
+class Standing(IntEnum):
+    """Where a claim stands after one comparison, worst first; the minimum counts."""
+
+    WRONG = 0
+    LEANING = 1
+    REFERENCE_WRONG = 2
+    CONFLICT = 3
+    JUMP = 4
+    NO_POWER = 5
+    OVERFLOW = 6
+    UNRESOLVED = 7
+    IMPRECISE = 8
+    ZERO = 9
+    NONFINITE = 10
+    KINK = 11
+    REFERENCE_ONLY = 12
+    AGREE = 13
+
+
+class Case:
+    """One backend's claims before one dossier: gathers evidence while it is being judged."""
+
+    def __init__(
+        self, dossier: Dossier, primal: BatchedPrimal, claimed: Map, low: Map | None
+    ) -> None:
+        """Asks the backend: every seed, then the first one once more."""
+        self.dossier = dossier
+        self.precision = PRECISIONS[dossier.dtype]
+        self.evaluator = Evaluator(primal, dossier.x, dossier.value)
+        self.asker = Asker(claimed, dossier.like)
+        self.low = None if low is None else Asker(low, dossier.like)
+        self.findings: set[Finding] = set()
+        self.reason: Reason | None = None
+        self.worst: Worst | None = None
+        self.convention: str | None = None
+        self.margin_reference: float | None = None
+        self.margin_fd: float | None = None
+        self.noise_ratio: float | None = None
+        self.no_power = 0.0
+        self.lines = dossier.lines()
+        seeds = dossier.seeds
+        queries: list[Query] = [(dossier.x, seed) for seed in (*seeds, *seeds[:1])]
+        self.told: Answers = self.asker.ask(queries) if queries else Answers(np.zeros((0, 0)), ())
+        self.rows_seen = max((samples.rows for samples in dossier.samples), default=0)
+
+    def tolerance(self, seed: int) -> Array:
+        """Allowed difference per element, from the reference's noise."""
+        noise = self.precision.factor * self.dossier.answers[seed].noise
+        if self.dossier.kind == "pushforward":
+            # The direction is scaled to the point: slopes below u |phi| carry no information.
+            noise = noise + 4.0 * self.precision.unit * np.abs(flat(self.dossier.value))
+        return np.asarray(noise)
+
+    def steady(self) -> bool:
+        """Whether asking the first seed again gave the same, within noise."""
+        if not self.dossier.seeds:
+            return True
+        first, again = self.told.rows[0], self.told.rows[-1]
+        if np.array_equal(first, again, equal_nan=True):
+            return True
+        if self.dossier.answers:
+            answer = self.dossier.answers[0]
+            slack = NEAR_MISS * self.tolerance(0)
+            heard = ~answer.hopeless
+        else:
+            size = np.abs(np.where(np.isfinite(first), first, 0.0))
+            typical = np.sqrt(np.mean(size**2))
+            slack = 1e3 * self.precision.unit * np.maximum(size, typical)
+            heard = np.ones(first.shape, dtype=bool)
+        with np.errstate(all="ignore"):
+            same = (np.abs(first - again) <= slack) | (first == again)
+        same |= np.isnan(first) & np.isnan(again)
+        moved = ~same & heard
+        if not moved.any():
+            return True
+        index = int(np.flatnonzero(moved)[0])
+        self.note_worst(index, first[index], None)
+        return False
+
+    def note_worst(
+        self,
+        index: int,
+        got: float,
+        reference: float | None,
+        fd: float | None = None,
+        fd_error: float | None = None,
+    ) -> None:
+        """Makes an element (flat index) the worst one."""
+        leaf, inner = locate(index, self.dossier.like)
+        known = None if reference is None else float(reference)
+        self.worst = Worst(leaf, inner, float(got), known, fd, fd_error)
+
+    def elements(self, seed: int, index: Array) -> Elements:
+        """Finite differences by element, at the full number of rows."""
+        self.rows_seen = FULL_ROWS
+        if self.dossier.kind == "pushforward":
+            return arbitrate.by_output(self.lines[seed], index, self.evaluator)
+        dossier = self.dossier
+        return arbitrate.by_coordinate(
+            dossier.x, dossier.value, dossier.seeds[seed], index, self.evaluator
+        )
+
+    def note_arbitrated(self, seed: int, chosen: Elements, j: int) -> None:
+        """Makes an arbitrated element the worst one; at a kink the bar spans both slopes."""
+        index, scale = int(chosen.index[j]), float(chosen.scale[j])
+        reference = None
+        if self.dossier.answers:
+            reference = self.dossier.answers[seed].value[index]
+        slope, error = float(chosen.estimate.value[j]), float(chosen.estimate.error[j])
+        got = float(self.told.rows[seed][index])
+        with np.errstate(all="ignore"):
+            bar = FD_FACTOR * error
+            if chosen.sides.kink[j]:
+                right, left = float(chosen.sides.right[j]), float(chosen.sides.left[j])
+                slope, error = 0.5 * (left + right), 0.5 * abs(right - left)
+                low, high = chosen.sides.interval(np.zeros(chosen.scale.shape))
+                bar = 0.5 * float(high[j] - low[j])
+            self.margin_fd = float(np.float64(abs(got * scale - slope)) / np.float64(bar))
+        self.note_worst(index, got, reference, slope / scale, error / scale)
+
+    def cut(self, seed: int, index: int) -> bool:
+        """Whether the leaf of an element is not connected, or zero throughout."""
+        leaf, _ = locate(index, self.dossier.like)
+        part = unflatten(self.told.rows[seed], self.dossier.like)[leaf]
+        return self.told.missing[seed][leaf] or not np.any(part)
+
+    def reachable(self, seed: int, index: int, claims: Sequence[float], slack: float) -> bool:
+        """Whether conventions at several meeting kinks can add up to each claim for an element."""
+        dossier = self.dossier
+        chosen = boxes.pushed if dossier.kind == "pushforward" else boxes.pulled
+        found = chosen(dossier.x, dossier.value, dossier.seeds[seed], index, self.evaluator)
+        if found is None:
+            return False
+        return all(found[0] - slack <= claim <= found[1] + slack for claim in claims)
+
+    def own_state(self, seed: int, chosen: Elements, j: int) -> State:
+        """What finite differences alone say of the backend's claim for one element."""
+        index = int(chosen.index[j])
+        if self.dossier.kind == "pushforward":
+            record = self.certified([self.lines[seed]], (seed,))[0]
+            return State(int(record.states[index]))
+        record = self.certified([chosen.lines[j]], (seed,))[0]
+        return State(int(record.states[0]))
+
+    def certified(self, lines: list[Line], seeds: tuple[int, ...]) -> list[Certification]:
+        """Finite differences alone on the backend's own claims along some lines."""
+        dossier = self.dossier
+        rows = [self.told.rows[k] for k in seeds]
+        pushed = dossier.kind == "pushforward"
+        unit = (8.0 if pushed else 64.0) * self.precision.unit
+        noises = []
+        for row in rows:
+            size = np.abs(np.where(np.isfinite(row), row, 0.0))
+            if dossier.dtype != "float64" and size.size:
+                size = np.maximum(size, np.sqrt(np.mean(size**2)))
+            noises.append(unit * size)
+        chosen: list[Leaves] = [dossier.seeds[k] for k in seeds]
+        claims = claims_of(
+            dossier.kind,
+            dossier.name,
+            dossier.x,
+            chosen,
+            [line.direction for line in lines],
+            self.asker,
+            rows,
+            noises,
+            "the backend",
+            dossier.dtype,
+        )
+        records = certify(lines, claims, self.evaluator, fast=False)
+        self.rows_seen = max([self.rows_seen, *(line.samples.rows for line in lines)])
+        return records

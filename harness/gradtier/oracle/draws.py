@@ -1,0 +1,142 @@
+"""Random draws that depend on a name alone: the same everywhere, in any order of calls.
+
+Directions and cotangents are +-[1/2, 3/2] with 8 fractional bits times a power of two, so that for
+float32-representable points the steps of `fd` are exact in float64.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from gradtier.oracle.constants import PRECISIONS, round_to
+from gradtier.oracle.types import Array, Leaves
+
+FAMILIES = ("relative", "absolute")
+
+
+def generator(name: str, *keys: object) -> np.random.Generator:
+    """A counter-based generator (Philox) keyed by a name and the purpose of the draw."""
+    text = "|".join((name, *map(str, keys)))
+    digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+    return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
+
+
+def dyadic(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Random signs times multiples of 1/256 in [1/2, 3/2]; float64 of the given shape."""
+    signs = rng.integers(0, 2, shape) * 2.0 - 1.0
+    return np.asarray(signs * rng.integers(128, 385, shape) / 256.0)
+
+
+def leaf_scale(leaf: Array) -> float:
+    """The power of two nearest to the median magnitude of a leaf's finite non-zero elements."""
+    sizes = np.abs(leaf[np.isfinite(leaf) & (leaf != 0)])
+    return float(2.0 ** np.round(np.log2(np.median(sizes)))) if sizes.size else 1.0
+
+
+def element_scales(leaf: Array) -> Array:
+    """Per element the power of two below its magnitude; the leaf's scale where it is zero."""
+    usable = np.isfinite(leaf) & (leaf != 0)
+    exponents = np.floor(np.log2(np.where(usable, np.abs(leaf), 1.0)))
+    return np.where(usable, 2.0**exponents, leaf_scale(leaf))
+
+
+def direction(name: str, x: Leaves, family: str) -> Leaves:
+    """A direction shaped like `x`, scaled per element ("relative") or per leaf ("absolute")."""
+    drawn = []
+    for i, leaf in enumerate(x):
+        scale = element_scales(leaf) if family == "relative" else leaf_scale(leaf)
+        drawn.append(dyadic(generator(name, "direction", family, i), leaf.shape) * scale)
+    return tuple(drawn)
+
+
+def cotangents(name: str, value: Leaves) -> tuple[Leaves, Leaves]:
+    """Two cotangents shaped like `value`, with differing elements and sign patterns."""
+    first = tuple(dyadic(generator(name, "cotangent", 0, i), y.shape) for i, y in enumerate(value))
+    other = tuple(dyadic(generator(name, "cotangent", 1, i), y.shape) for i, y in enumerate(value))
+    second = tuple(np.where(b == a, -0.75 * a, b) for a, b in zip(first, other, strict=True))
+    signs = flat(first) * flat(second) > 0
+    if signs.size > 1 and (signs.all() or not signs.any()):
+        second = _flip_alternate(second)
+    elif signs.size == 1:
+        second = tuple(-0.75 * a for a in first)
+    return first, second
+
+
+def _flip_alternate(leaves: Leaves) -> Leaves:
+    values = flat(leaves)
+    values[::2] *= -1.0
+    return unflatten(values, leaves)
+
+
+def perturbed(name: str, x: Leaves, dtype: str, probe: int, ulps: float = 2.0) -> Leaves:
+    """Leaves wiggled by a few units in the last place of `dtype`, and representable in it."""
+    relative = ulps * PRECISIONS[dtype].unit
+    wiggled = []
+    for i, leaf in enumerate(x):
+        signs = generator(name, "probe", probe, i).integers(0, 2, leaf.shape) * 2.0 - 1.0
+        wiggled.append(round_to(np.asarray(leaf * (1.0 + relative * signs)), dtype))
+    return tuple(wiggled)
+
+
+def split(name: str, seed: Leaves, probe: int) -> tuple[Leaves, Leaves]:
+    """Two seeds that add up to `seed` exactly.
+
+    A map is linear in its seed, so the difference between its answer and the sum of its answers to
+    the two parts is rounding noise at the scale of the terms that it adds.
+    """
+    part = []
+    for i, leaf in enumerate(seed):
+        rng = generator(name, "split", probe, i)
+        scaled = np.round(leaf * rng.uniform(-1.0, 2.0, leaf.shape) * 256.0) / 256.0
+        coarse = np.all(np.abs(leaf) > 2.0**-10)
+        part.append(np.asarray(scaled if coarse else leaf * 0.375))
+    rest = tuple(np.asarray(leaf - p) for leaf, p in zip(seed, part, strict=True))
+    return tuple(part), rest
+
+
+def jittered(name: str, x: Leaves) -> Leaves:
+    """A nearby point, float32-representable: 2**-6 relative, zeros moved by 2**-4 of the leaf."""
+    moved = []
+    for i, leaf in enumerate(x):
+        noise = dyadic(generator(name, "jitter", i), leaf.shape)
+        shifted = np.where(
+            leaf != 0, leaf * (1.0 + 2.0**-6 * noise), leaf_scale(leaf) * 2.0**-4 * noise
+        )
+        moved.append(round_to(shifted, "float32"))
+    return tuple(moved)
+
+
+def flat(leaves: Leaves) -> Array:
+    """All elements of the leaves in one new float64 vector."""
+    if not leaves:
+        return np.zeros(0)
+    return np.concatenate([np.asarray(leaf, dtype=np.float64).ravel() for leaf in leaves])
+
+
+def unflatten(vector: Array, like: Leaves) -> Leaves:
+    """The inverse of `flat` for leaves shaped like `like`."""
+    leaves, start = [], 0
+    for leaf in like:
+        leaves.append(vector[start : start + leaf.size].reshape(leaf.shape))
+        start += leaf.size
+    return tuple(leaves)
+
+
+def locate(index: int, like: Leaves) -> tuple[int, int]:
+    """The leaf and the flat index in it of an element of `flat(like)`."""
+    for number, leaf in enumerate(like):
+        if index < leaf.size:
+            return number, index
+        index -= leaf.size
+    raise IndexError("index beyond the last leaf")
+
+
+def basis(x: Leaves, index: int) -> tuple[Leaves, float]:
+    """The direction along one element, and its length: a power of two scaled to the element."""
+    number, inner = locate(index, x)
+    scale = float(element_scales(x[number]).ravel()[inner])
+    leaves = tuple(np.zeros(leaf.shape) for leaf in x)
+    leaves[number].reshape(-1)[inner] = scale
+    return leaves, scale

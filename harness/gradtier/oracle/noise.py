@@ -1,0 +1,216 @@
+"""How uncertain the reference's own answer is, element by element.
+
+*Arithmetic* noise: the same point with the seed wiggled by 2 ulp, and with the seed split into two
+whose answers are added; in the tested precision, and for float64 also the float32 answer scaled by
+2**-29. *Conditioning* noise: the point wiggled as well.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradtier.oracle.constants import PRECISIONS
+from gradtier.oracle.draws import perturbed, split
+from gradtier.oracle.evaluate import Asker, trusted
+from gradtier.oracle.types import Array, Leaves, Query, Witness
+
+PROBES = 4
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The reference's answer to one seed, with its uncertainty; flat, shape (elements,).
+
+    Attributes:
+        value: in float64.
+        noise: per element in the tested precision, never zero.
+        exact_noise: the same in float64.
+        soft: the conditioning noise says nothing here, `noise` is the arithmetic one.
+        hopeless: even that says nothing: no power, left out.
+        low_finite: the reference is finite at the tested precision.
+        missing: per leaf, whether the reference calls it not connected.
+        scale: per element the larger of its magnitude and its leaf's root mean square.
+    """
+
+    value: Array
+    noise: Array
+    exact_noise: Array
+    soft: Array
+    hopeless: Array
+    low_finite: Array
+    missing: tuple[bool, ...]
+    scale: Array
+
+
+@dataclass(frozen=True)
+class _Noise:
+    arithmetic: Array
+    conditioning: Array
+
+
+def answers(
+    name: str, x: Leaves, seeds: tuple[Leaves, ...], like: Leaves, witness: Witness, dtype: str
+) -> tuple[tuple[Answer, ...], int]:
+    """Asks the reference for its answers and probes their noise, in two batches.
+
+    Args:
+        name: the trial's name, from which the probes are drawn.
+        x: the point.
+        seeds: cotangents or tangents.
+        like: leaves shaped like an answer.
+        witness: the reference.
+        dtype: the precision under test.
+
+    Returns:
+        An answer per seed, and the number of derivative evaluations spent.
+
+    Raises:
+        OracleError: if the reference's leaves have the wrong number or shapes.
+    """
+    lower = dtype != "float64"
+    exact, low = Asker(witness.exact, like), None
+    if witness.low is not None:
+        low = Asker(witness.low, like)
+    probes = [_probes(name, x, seed, "float64") for seed in seeds]
+    told = trusted(exact.ask([query for part in probes for query in part]), witness.name)
+    per = len(probes[0])
+    low_rows: list[Array | None] = [None] * len(seeds)
+    if low is not None:
+        chosen = [
+            _probes(name, x, seed, dtype) if lower else _single(name, x, seed) for seed in seeds
+        ]
+        rows = trusted(low.ask([q for part in chosen for q in part]), witness.name).rows
+        low_rows = list(np.split(rows, len(seeds)))
+    out = tuple(
+        _answer(told.rows[k * per : (k + 1) * per], low_rows[k], told.missing[k * per], like, dtype)
+        for k in range(len(seeds))
+    )
+    return out, exact.count + (low.count if low is not None else 0)
+
+
+def _probes(name: str, x: Leaves, seed: Leaves, dtype: str) -> list[Query]:
+    """The question itself, the seed wiggled, its two parts, then point and seed wiggled."""
+    part, rest = split(name, seed, 2)
+    queries = [(x, seed), (x, perturbed(name + "/seed", seed, dtype, 1)), (x, part), (x, rest)]
+    for probe in range(1, PROBES + 1):
+        moved = perturbed(name + "/point", x, dtype, probe)
+        queries.append((moved, perturbed(name + "/seed", seed, dtype, probe)))
+    return queries
+
+
+def _single(name: str, x: Leaves, seed: Leaves) -> list[Query]:
+    wiggled = perturbed(name + "/point", x, "float32", 8)
+    return [
+        (x, seed),
+        (x, perturbed(name + "/seed", seed, "float32", 7)),
+        (wiggled, perturbed(name + "/seed", seed, "float32", 8)),
+    ]
+
+
+def _answer(
+    rows: Array, low: Array | None, missing: tuple[bool, ...], like: Leaves, dtype: str
+) -> Answer:
+    value = rows[0]
+    exact = _measure(rows, value)
+    if low is not None:
+        coarse = "float32" if dtype == "float64" else dtype
+        chosen = low if dtype == "float64" else low[[0, 1, 4]]
+        ratio = PRECISIONS["float64"].unit / PRECISIONS[coarse].unit
+        exact = _joined(exact, _measure_scaled(chosen, value, ratio))
+    exact_noise, _, _ = _believed(exact, value, like, "float64")
+    tested = exact
+    if dtype != "float64":
+        ratio = PRECISIONS[dtype].unit / PRECISIONS["float64"].unit
+        tested = _Noise(ratio * exact.arithmetic, ratio * exact.conditioning)
+        if low is not None:
+            tested = _measure(low, value, include_first=True)
+    noise, soft, hopeless = _believed(tested, value, like, dtype)
+    finite = np.isfinite(low[0]) if low is not None else np.isfinite(value)
+    scale = _scales(value, like)
+    return Answer(value, noise, exact_noise, soft, hopeless, finite, missing, scale)
+
+
+def _measure(rows: Array, value: Array, include_first: bool = False) -> _Noise:
+    with np.errstate(all="ignore"):
+        parts = [rows[1] - value, rows[2] + rows[3] - value]
+        if include_first:
+            parts.append(rows[0] - value)
+        arithmetic = _largest(np.abs(np.array(parts)))
+        conditioning = _largest(np.abs(rows[4:] - value))
+    return _Noise(arithmetic, np.maximum(arithmetic, conditioning))
+
+
+def _measure_scaled(low: Array, value: Array, ratio: float) -> _Noise:
+    with np.errstate(all="ignore"):
+        change = np.abs(low - value) * ratio
+    arithmetic = _largest(change[:2])
+    return _Noise(arithmetic, np.maximum(arithmetic, _largest(change[2:])))
+
+
+def _joined(a: _Noise, b: _Noise) -> _Noise:
+    return _Noise(
+        np.maximum(a.arithmetic, b.arithmetic), np.maximum(a.conditioning, b.conditioning)
+    )
+
+
+def _largest(changes: Array) -> Array:
+    return np.asarray(np.max(np.where(np.isfinite(changes), changes, 0.0), axis=0))
+
+
+def _believed(raw: _Noise, value: Array, like: Leaves, dtype: str) -> tuple[Array, Array, Array]:
+    """The noise to use, the soft mask and the hopeless mask."""
+    precision = PRECISIONS[dtype]
+    arithmetic = np.maximum(_no_lucky_zeros(raw.arithmetic, value, like, dtype), precision.tiny)
+    conditioning = np.maximum(raw.conditioning, arithmetic)
+    conditioning = np.maximum(_no_lucky_zeros(conditioning, value, like, dtype), precision.tiny)
+    scale = _scales(value, like)
+    with np.errstate(all="ignore"):
+        soft = precision.factor * conditioning > precision.weak * scale
+        hopeless = precision.factor * arithmetic > precision.weak * scale
+        hopeless &= arithmetic > 4.0 * precision.tiny
+    for part in _parts(like):
+        level = _rms(arithmetic[part])
+        if level > precision.hopeless * _rms(value[part]) and level > 4.0 * precision.tiny:
+            hopeless[part] = True
+    return np.where(soft, arithmetic, conditioning), soft, hopeless
+
+
+def _no_lucky_zeros(noise: Array, value: Array, like: Leaves, dtype: str) -> Array:
+    """At least 2 u |g|, at least the leaf's median relative noise, and for zeros the leaf's rms."""
+    unit = PRECISIONS[dtype].unit
+    noise = noise.copy()
+    size = np.where(np.isfinite(value), np.abs(value), 0.0)
+    for part in _parts(like):
+        own, rounding = noise[part], unit * size[part]
+        own = np.maximum(own, 2.0 * rounding)
+        filled = rounding > 0
+        if filled.any():
+            own = np.maximum(own, np.median(own[filled] / rounding[filled]) * rounding)
+        noise[part] = np.where(size[part] == 0, np.maximum(own, _rms(own)), own)
+    return noise
+
+
+def _scales(value: Array, like: Leaves) -> Array:
+    size = np.where(np.isfinite(value), np.abs(value), 0.0)
+    for part in _parts(like):
+        finite = np.isfinite(value[part])
+        if finite.any():
+            size[part] = np.maximum(size[part], _rms(value[part][finite]))
+    return size
+
+
+def _rms(values: Array) -> float:
+    """Root mean square of the finite values, safe against overflow."""
+    finite = np.abs(values[np.isfinite(values)])
+    top = float(finite.max()) if finite.size else 0.0
+    if top == 0.0:
+        return 0.0
+    return top * float(np.sqrt(np.sum((finite / top) ** 2) / values.size))
+
+
+def _parts(like: Leaves) -> list[slice]:
+    ends = np.cumsum([0, *(leaf.size for leaf in like)])
+    return [slice(int(a), int(b)) for a, b in itertools.pairwise(ends) if b > a]

@@ -1,0 +1,212 @@
+"""Matrix x cases x host -> plan: every trial, and everything excluded with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Any
+
+from gradtier.cases import Case, Suite
+from gradtier.errors import InputError, Problem, nearest
+from gradtier.host import Host
+from gradtier.matrix import Loaded, Matrix, Reference, digest
+from gradtier.model import Cell, Mode, TrialId
+
+SCHEMA = "gradtier/plan/1"
+
+#: Raised when the same trial would be judged by other rules than before: older records of it then
+#: no longer count.
+PROTOCOL = 1
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One trial of a plan.
+
+    Attributes:
+        id: which.
+        digest: changes when anything that can change the answer does: case, adapter, options,
+            cell, references, the rules of judging.
+        unavailable: why it can't be run on this host, or empty.
+    """
+
+    id: TrialId
+    digest: str
+    unavailable: str = ""
+
+
+@dataclass(frozen=True)
+class Excluded:
+    """A cell, or one case in a cell, that is not planned."""
+
+    cell: Cell
+    case: str  # "suite/name", or "*" for every case
+    reason: str
+    because: str
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every trial of a matrix on a host."""
+
+    matrix: Matrix
+    cases: Mapping[str, Case]
+    trials: tuple[Planned, ...]
+    exclusions: tuple[Excluded, ...]
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Planned]:
+        """Trial id as text -> trial."""
+        return {str(t.id): t for t in self.trials}
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract ``gradtier/plan/1``."""
+        return {
+            "schema": SCHEMA,
+            "matrix": self.matrix.digest,
+            "trials": [
+                {
+                    "id": str(t.id),
+                    "case": f"{t.id.suite}/{t.id.case}",
+                    "cell": str(t.id.cell),
+                    "digest": t.digest,
+                    "available": not t.unavailable,
+                    "unavailable": t.unavailable,
+                }
+                for t in self.trials
+            ],
+            "exclusions": [
+                {
+                    "cell": str(e.cell),
+                    "case": e.case,
+                    "reason": e.reason,
+                    "because": e.because,
+                }
+                for e in self.exclusions
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the user asked for: per axis the words or globs given; an empty axis means all."""
+
+    backend: tuple[str, ...] = ()
+    device: tuple[str, ...] = ()
+    nesting: tuple[str, ...] = ()
+    suite: tuple[str, ...] = ()
+    case: tuple[str, ...] = ()
+    dtype: tuple[str, ...] = ()
+
+    def covers(self, t: TrialId) -> bool:
+        """Whether the trial is selected; a case is named with or without its suite."""
+        return (
+            _any(self.backend, t.cell.backend)
+            and _any(self.device, t.cell.device)
+            and _any(self.nesting, t.cell.nesting)
+            and _any(self.suite, t.suite)
+            and (_any(self.case, t.case) or _any(self.case, f"{t.suite}/{t.case}"))
+            and _any(self.dtype, t.cell.dtype)
+        )
+
+    def words(self) -> dict[str, list[str]]:
+        """The axes that were given, for records."""
+        axes = ("backend", "device", "nesting", "suite", "case", "dtype")
+        return {a: list(getattr(self, a)) for a in axes if getattr(self, a)}
+
+
+def _any(globs: tuple[str, ...], word: str) -> bool:
+    return not globs or any(fnmatchcase(word, glob) for glob in globs)
+
+
+def reference_for(matrix: Matrix, backend: str) -> Reference | None:
+    """The first reference pair that is of another package than ``backend``, which can't vouch
+    for itself; None if there is none."""
+    own = matrix.backends[backend].package
+    others = (r for r in matrix.reference if matrix.backends[r.reverse].package != own)
+    return next(others, None)
+
+
+def make(loaded: Loaded, suites: Mapping[str, Suite], host: Host) -> Plan:
+    """Plan every combination of the matrix on ``host``."""
+    matrix = loaded.matrix
+    cases = {case.id: case for suite in suites.values() for case in suite.cases.values()}
+    trials: list[Planned] = []
+    excluded: list[Excluded] = []
+    for cell in _cells(matrix):
+        backend = matrix.backends[cell.backend]
+        if cell.device not in backend.devices:
+            why = f"{backend.title} does not claim {cell.device}"
+            excluded.append(Excluded(cell, "*", "not-claimed", why))
+            continue
+        unavailable = host.why_not(backend, cell.device)
+        judged = _judging(matrix, cell.backend)
+        for case in cases.values():
+            trial = TrialId(case.suite, case.name, cell)
+            rule = next((e for e in matrix.exclusions if e.match.covers(trial)), None)
+            if rule is not None:
+                excluded.append(Excluded(cell, case.id, rule.reason, rule.because, rule.note))
+                continue
+            key = digest([PROTOCOL, case.digest, str(cell), *judged])
+            trials.append(Planned(trial, key, unavailable))
+    return Plan(matrix, cases, tuple(trials), tuple(excluded))
+
+
+def _cells(matrix: Matrix) -> Iterator[Cell]:
+    for backend in matrix.backends:
+        for device in matrix.axes.devices:
+            for dtype in matrix.axes.dtypes:
+                for nesting in matrix.axes.nesting:
+                    yield Cell(backend, device, nesting, dtype)
+
+
+def _judging(matrix: Matrix, backend: str) -> list[Any]:
+    """What decides a verdict besides case and cell: the adapter, the witnesses."""
+    pair = reference_for(matrix, backend)
+    rows = [backend] + ([pair.reverse, pair.forward] if pair else [])
+    used = [matrix.backends[row] for row in rows]
+    return [matrix.primal, [(b.adapter, dict(b.options), b.mode.value) for b in used]]
+
+
+def select(plan: Plan, selection: Selection) -> tuple[Planned, ...]:
+    """The selected trials.
+
+    Raises:
+        InputError: a word matches nothing on its axis, or the combination selects no trial.
+    """
+    matrix = plan.matrix
+    known = {
+        "backend": list(matrix.backends),
+        "device": list(matrix.axes.devices),
+        "nesting": [str(n) for n in matrix.axes.nesting],
+        "suite": list(matrix.suites),
+        "case": [word for c in plan.cases.values() for word in (c.name, c.id)],
+        "dtype": list(matrix.axes.dtypes),
+    }
+    problems = [
+        Problem(f"--{axis} '{word}' matches nothing", hint=nearest(word, known[axis]))
+        for axis, words in selection.words().items()
+        for word in words
+        if not any(fnmatchcase(name, word) for name in known[axis])
+    ]
+    if problems:
+        raise InputError(problems)
+    chosen = tuple(t for t in plan.trials if selection.covers(t.id))
+    if not chosen:
+        rules = {e.because for e in plan.exclusions if _touches(selection, e.cell)}
+        why = f"; excluded: {'; '.join(sorted(rules))}" if rules else ""
+        given = " ".join(f"--{a} {w}" for a, ws in selection.words().items() for w in ws)
+        raise InputError(f"the selection {given} holds no trial{why}")
+    return chosen
+
+
+def _touches(selection: Selection, cell: Cell) -> bool:
+    return _any(selection.backend, cell.backend) and _any(selection.device, cell.device)
+
+
+def mode_of(plan: Plan, trial: TrialId) -> Mode:
+    """The (inner) mode of the trial's backend."""
+    return plan.matrix.backends[trial.cell.backend].mode

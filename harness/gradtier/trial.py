@@ -1,0 +1,215 @@
+"""One trial: ask the backend, let the oracle judge, make the record.
+
+The only broad ``except`` of the engine stands here: whatever goes wrong inside gradtier itself
+becomes the outcome ``error``, which says nothing of the backend.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import statistics
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from gradtier import oracle
+from gradtier.engine import Crashed, Engine, Engines, Refused, TimedOut, Unavailable
+from gradtier.evidence import Record
+from gradtier.messages import Answer, Ask
+from gradtier.model import Mode, Nesting, Outcome, Reason
+from gradtier.plan import Plan, Planned
+from gradtier.witnesses import Bench, NoReference, Question, question
+
+MOST_TEXT = 300
+
+
+@dataclass
+class Claimed:
+    """The backend's own map, as the oracle calls it; remembers what was observed on the way."""
+
+    engine: Engine
+    asked: Question
+    device: str
+    mode: Mode
+    left: float  # seconds of the trial's time that the backend may still use
+    answers: list[Answer] = field(default_factory=list)
+
+    def __call__(self, queries: Any) -> Any:
+        q = self.asked
+        full = tuple((tuple(x), (*q.fixed, *seed)) for x, seed in queries)
+        ask = Ask(q.case.id, self.device, q.dtype, self.mode, q.nesting, full)
+        start = time.monotonic()
+        try:
+            answer = self.engine.ask(ask, self.left)
+        finally:
+            self.left -= time.monotonic() - start
+        self.answers.append(answer)
+        return list(answer.leaves)
+
+    def fault(self) -> tuple[Reason, str] | None:
+        """What is wrong besides the numbers."""
+        for answer in self.answers:
+            if answer.mutated:
+                return Reason.MUTATED, "the call changed its own inputs"
+            if answer.overwritten:
+                return Reason.UNSTABLE, "an earlier result changed while a later one was computed"
+            if strange := [d for d in answer.dtypes if d != self.asked.dtype]:
+                return Reason.DTYPE, f"the result is {strange[0]}, not {self.asked.dtype}"
+            if strange := [d for d in answer.devices if d != self.device]:
+                return Reason.DEVICE, f"the result is on {strange[0]}, not on {self.device}"
+        return None
+
+    def timing(self) -> dict[str, float]:
+        """First call, and the median of the later ones, in seconds."""
+        seconds = [s for answer in self.answers for s in answer.seconds]
+        found = {"first_seconds": round(seconds[0], 6)} if seconds else {}
+        if len(seconds) > 1:
+            found["call_seconds"] = round(statistics.median(seconds[1:]), 6)
+        return found
+
+
+class Runner:
+    """Runs the trials of a plan, one after the other.
+
+    Args:
+        plan: what is planned.
+        engines: the workers.
+        bench: the witnesses.
+        run: id of the run, for the records.
+    """
+
+    def __init__(self, plan: Plan, engines: Engines, bench: Bench, run: str) -> None:
+        self.plan, self.engines, self.bench, self.run_id = plan, engines, bench, run
+
+    def run(self, planned: Planned) -> tuple[Record, oracle.Verdict | None]:
+        """Run one trial; never raises for anything that a backend or gradtier does.
+
+        Returns:
+            the record, and the oracle's verdict where it got that far.
+        """
+        start, verdict = time.perf_counter(), None
+        try:
+            found, verdict = self._judged(planned)
+        except Exception as error:  # the harness's own fault: recorded as such
+            found = {"outcome": Outcome.ERROR, "detail": _clean(f"{type(error).__name__}: {error}")}
+        record = Record(
+            run=self.run_id,
+            trial=str(planned.id),
+            digest=planned.digest,
+            seconds=round(time.perf_counter() - start, 4),
+            finished=now(),
+            **found,
+        )
+        return record, verdict
+
+    def _judged(self, planned: Planned) -> tuple[dict[str, Any], oracle.Verdict | None]:
+        if planned.unavailable:
+            return {"outcome": Outcome.UNAVAILABLE, "detail": planned.unavailable}, None
+        cell = planned.id.cell
+        row = self.plan.matrix.backends[cell.backend]
+        try:
+            engine = self.engines.get(cell.backend)
+        except Unavailable as error:
+            return {"outcome": Outcome.UNAVAILABLE, "detail": _clean(str(error))}, None
+        ready = engine.ready
+        if cell.device not in ready.devices:
+            detail = f"{row.package} as installed here sees no {cell.device}"
+            return {"outcome": Outcome.UNAVAILABLE, "detail": detail}, None
+        case = self.plan.cases[f"{planned.id.suite}/{planned.id.case}"]
+        asked = question(self.plan.matrix, case, row.mode, cell.nesting, cell.dtype)
+        claimed = Claimed(engine, asked, cell.device, row.mode, self.plan.matrix.timeout)
+        found, verdict = self._asked(claimed, cell.backend)
+        found["versions"] = dict(ready.versions)
+        found["observed"] = {**ready.settings, **_observed(claimed)}
+        return {**found, **claimed.timing()}, verdict
+
+    def _asked(
+        self, claimed: Claimed, backend: str
+    ) -> tuple[dict[str, Any], oracle.Verdict | None]:
+        try:
+            dossier, reference, phi = self.bench.dossier(claimed.asked, backend)
+        except NoReference as why:
+            return self._unjudged(claimed, str(why)), None
+        except oracle.OracleError as error:
+            return _said(Outcome.INCONCLUSIVE, f"can't be judged: {error}"), None
+        judge = (
+            oracle.judge_pullback if claimed.asked.map_name == "vjp" else oracle.judge_pushforward
+        )
+        try:
+            verdict = judge(dossier, phi, claimed)
+        except (Refused, TimedOut, Crashed) as error:
+            return {**_ended(error), "reference": reference}, None
+        except NoReference as why:
+            return _said(Outcome.INCONCLUSIVE, f"can't be judged: {why}"), None
+        except oracle.OracleError as error:
+            return _said(Outcome.INCONCLUSIVE, f"can't be judged: {error}"), None
+        return {**_found(claimed, verdict), "reference": reference}, verdict
+
+    def _unjudged(self, claimed: Claimed, why: str) -> dict[str, Any]:
+        """There is no reference to judge by; whether the backend answers at all is still seen."""
+        q = claimed.asked
+        try:
+            claimed([(q.x, q.x)])
+        except (Refused, TimedOut, Crashed) as error:
+            return _ended(error)
+        return _said(Outcome.INCONCLUSIVE, f"can't be judged: {why}")
+
+
+def _found(claimed: Claimed, verdict: oracle.Verdict) -> dict[str, Any]:
+    """Outcome, reason and numbers of a judged trial; structural faults come first."""
+    outcome = Outcome(verdict.outcome.value)
+    reason = Reason(verdict.reason.value) if verdict.reason is not None else None
+    detail = verdict.detail
+    if (fault := claimed.fault()) is not None:
+        outcome, (reason, detail) = Outcome.WRONG, fault
+    return {
+        "outcome": outcome,
+        "reason": reason,
+        "detail": _clean(detail),
+        "verdict": verdict.to_dict(),
+    }
+
+
+def _ended(error: Refused | TimedOut | Crashed) -> dict[str, Any]:
+    match error:
+        case TimedOut():
+            return _said(Outcome.TIMEOUT, str(error))
+        case Crashed():
+            return _said(Outcome.CRASH, str(error))
+        case Refused(refusal=refusal):
+            if refusal.fault:
+                return _said(Outcome.ERROR, refusal.error)
+            outcome = Outcome.UNSUPPORTED if refusal.declined else Outcome.RAISED
+            return _said(outcome, refusal.error)
+
+
+def _said(outcome: Outcome, detail: str) -> dict[str, Any]:
+    return {"outcome": outcome, "detail": _clean(detail)}
+
+
+def _observed(claimed: Claimed) -> dict[str, str]:
+    devices = {d for a in claimed.answers for d in a.devices}
+    dtypes = {d for a in claimed.answers for d in a.dtypes}
+    seen = {"device": ",".join(sorted(devices)), "dtype": ",".join(sorted(dtypes))}
+    return {key: words for key, words in seen.items() if words}
+
+
+_PATH = re.compile(r"(?<![\w/])/(?:[^\s/'\":,;()]+/)+")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]|\x1b\[[0-9;]*[A-Za-z]")
+
+
+def _clean(text: str) -> str:
+    """One line without control characters or this machine's folders, cut to a bearable length."""
+    line = " ".join(_CONTROL.sub("", _PATH.sub("", text)).split())
+    return line if len(line) <= MOST_TEXT else line[: MOST_TEXT - 3] + "..."
+
+
+def now() -> str:
+    """The time in UTC, to the second, as ISO 8601."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def nested_modes() -> tuple[Nesting, ...]:
+    """The outer modes of second-order trials."""
+    return (Nesting.FORWARD, Nesting.REVERSE)

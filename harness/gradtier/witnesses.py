@@ -1,0 +1,232 @@
+"""What a trial is judged by: the primal on NumPy, the reference, and the dossiers made of both.
+
+A dossier holds everything about one question that does not depend on the backend under test.  It
+is made once per run and shared by all backends, modes and pytest workers of that run through a
+private folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import tempfile
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gradtier import oracle
+from gradtier.cases import Case
+from gradtier.engine import Crashed, Engines, Refused, TimedOut, Unavailable
+from gradtier.host import adapter_class
+from gradtier.matrix import Matrix
+from gradtier.messages import Ask, Leaves
+from gradtier.model import Mode, Nesting
+
+REFERENCE_DEVICE = "cpu"  # the reference is the same for every device
+
+
+class NoReference(Exception):
+    """A reference can't answer for this case; the next one is asked."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is judged: one derivative map of one case.
+
+    Attributes:
+        case: the case.
+        mode, nesting: which map (see :mod:`gradtier.derivatives`).
+        dtype: the tested precision.
+        x: the point, float64.
+        name: seeds every draw; the same for all backends that answer the question.
+        fixed: what stands before the direction in a seed (w or u of a nested map), else empty.
+    """
+
+    case: Case
+    mode: Mode
+    nesting: Nesting
+    dtype: str
+    x: Leaves
+    name: str
+    fixed: Leaves
+
+    @property
+    def map_name(self) -> str:
+        """``vjp``, ``jvp``, ``hvp`` or ``second``: rows with the same name share a dossier."""
+        if self.nesting is Nesting.NONE:
+            return "vjp" if self.mode is Mode.REVERSE else "jvp"
+        both = self.mode is Mode.FORWARD and self.nesting is Nesting.FORWARD
+        return "second" if both else "hvp"
+
+
+def primal(matrix: Matrix, case: Case) -> Callable[[Leaves], Leaves]:
+    """The case on the namespace that finite differences run on, float64 in and out."""
+    namespace = adapter_class(matrix.primal)().namespace
+    _, constants = case.draw()
+    flat = case.bind(namespace, constants)
+
+    def evaluate(x: Leaves) -> Leaves:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return tuple(np.asarray(a, dtype=np.float64) for a in flat(*x))
+
+    return evaluate
+
+
+def question(matrix: Matrix, case: Case, mode: Mode, nesting: Nesting, dtype: str) -> Question:
+    """The question that a trial asks; draws the fixed part of a nested seed."""
+    x, _ = case.draw()
+    asked = Question(case, mode, nesting, dtype, x, "", ())
+    name = f"{case.id}:{asked.map_name}"
+    fixed: Leaves = ()
+    if asked.map_name == "hvp":
+        fixed = _cotangents(name, primal(matrix, case)(x))
+    elif asked.map_name == "second":
+        fixed = _cotangents(name, x)
+    return Question(case, mode, nesting, dtype, x, name, fixed)
+
+
+def _cotangents(name: str, like: Leaves) -> Leaves:
+    """Numbers +-[1/2, 3/2] with 8 fractional bits, exact in every precision from float16 up."""
+    key = int.from_bytes(hashlib.sha256(f"{name}:fixed".encode()).digest()[:16], "little")
+    rng = np.random.Generator(np.random.Philox(key=key))
+    return tuple(
+        np.asarray(rng.choice([-1.0, 1.0], a.shape) * rng.integers(128, 385, a.shape) / 256.0)
+        for a in like
+    )
+
+
+class Bench:
+    """The witnesses of one run.
+
+    Args:
+        matrix: the declaration.
+        engines: where the reference rows run.
+        folder: private folder in which dossiers are shared; None keeps them in memory only.
+    """
+
+    def __init__(self, matrix: Matrix, engines: Engines, folder: Path | None) -> None:
+        self._matrix = matrix
+        self._engines = engines
+        self._folder = folder
+        self._known: dict[str, Any] = {}
+        self._silent: dict[tuple[str, str], str] = {}
+
+    def phi(self, q: Question, pair: tuple[str, str] | None) -> Any:
+        """What finite differences differentiate: the primal, or the reference's first derivative.
+
+        Raises:
+            NoReference: a nested question, and no reference to take the first derivative from.
+        """
+        if q.nesting is Nesting.NONE:
+            return oracle.batched(primal(self._matrix, q.case))
+        if pair is None:
+            raise NoReference("no reference of another package gives the first derivative here")
+        first = Mode.FORWARD if q.map_name == "second" else Mode.REVERSE
+        row = pair[first is Mode.FORWARD]
+
+        def evaluate(points: Sequence[Leaves]) -> list[Leaves]:
+            queries = tuple((tuple(x), q.fixed) for x in points)
+            return self._ask(row, q, first, Nesting.NONE, "float64", queries)
+
+        return evaluate
+
+    def dossier(self, q: Question, backend: str) -> tuple[Any, str | None, Any]:
+        """The dossier for judging ``backend``, the reference row used (or None), and phi.
+
+        References of another package are tried in the matrix's order; without any, finite
+        differences alone remain.
+
+        Raises:
+            NoReference: a nested question that no reference answers.
+            oracle.OracleError: the primal itself is at fault.
+        """
+        own = self._matrix.backends[backend].package
+        reasons = []
+        for pair in self._matrix.reference:
+            if self._matrix.backends[pair.reverse].package == own:
+                continue
+            rows = (pair.reverse, pair.forward)
+            try:
+                return self._made(q, rows)
+            except NoReference as why:
+                reasons.append(str(why))
+        if q.nesting is not Nesting.NONE:
+            raise NoReference("; ".join(reasons) or "no reference is of another package")
+        return self._made(q, None)
+
+    def _made(self, q: Question, rows: tuple[str, str] | None) -> tuple[Any, str | None, Any]:
+        phi = self.phi(q, rows)
+        row = None if rows is None else rows[q.map_name in ("jvp", "second")]
+        key = f"{q.name}:{q.dtype}:{row}"
+        if key not in self._known:
+            if q.nesting is not Nesting.NONE:
+                phi([q.x])  # a reference that can't answer says so here, before the oracle asks
+            self._known[key] = self._load(key) or self._certify(q, row, phi, key)
+        return self._known[key], row, phi
+
+    def _certify(self, q: Question, row: str | None, phi: Any, key: str) -> Any:
+        witness = None
+        if row is not None:
+            exact, low = self._map(row, q, "float64"), self._map(row, q, "float32")
+            witness = oracle.Witness(exact, low, row)
+        certify = (
+            oracle.certify_pullback if q.map_name == "vjp" else oracle.certify_pushforward
+        )
+        dossier = certify(q.name, phi, q.x, witness, q.dtype)
+        self._save(key, dossier)
+        return dossier
+
+    def _map(self, row: str, q: Question, dtype: str) -> Any:
+        """The reference row's map of the question, answering many queries at once."""
+        mode = self._matrix.backends[row].mode
+        nesting = q.nesting if q.map_name != "hvp" else Nesting.REVERSE
+
+        def answer(queries: Any) -> Any:
+            full = tuple((tuple(x), (*q.fixed, *seed)) for x, seed in queries)
+            return self._ask(row, q, mode, nesting, dtype, full)
+
+        return answer
+
+    def _ask(
+        self, row: str, q: Question, mode: Mode, nesting: Nesting, dtype: str, queries: Any
+    ) -> Any:
+        if (row, q.name) in self._silent:
+            raise NoReference(self._silent[row, q.name])
+        ask = Ask(q.case.id, REFERENCE_DEVICE, dtype, mode, nesting, queries)
+        try:
+            answer = self._engines.get(row).ask(ask, self._matrix.timeout)
+        except (Refused, TimedOut, Crashed, Unavailable) as error:
+            self._silent[row, q.name] = f"{row} does not answer: {error}"
+            raise NoReference(self._silent[row, q.name]) from error
+        return list(answer.leaves)
+
+    def _file(self, key: str) -> Path | None:
+        if self._folder is None:
+            return None
+        return self._folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.dossier"
+
+    def _load(self, key: str) -> Any:
+        file = self._file(key)
+        if file is None or not file.exists():
+            return None
+        return pickle.loads(file.read_bytes())  # written by this very run, in its private folder
+
+    def _save(self, key: str, dossier: Any) -> None:
+        file = self._file(key)
+        if file is None:
+            return
+        handle, name = tempfile.mkstemp(dir=self._folder)
+        with os.fdopen(handle, "wb") as out:
+            pickle.dump(dossier, out, protocol=5)
+        os.replace(name, file)  # whole or not there, whoever else writes it
+
+
+def describe_versions(versions: Mapping[str, str]) -> str:
+    """``jax 0.10.2, jaxlib 0.10.2``."""
+    return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))

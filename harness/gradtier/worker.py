@@ -1,0 +1,148 @@
+"""The process in which one backend lives: ``python -m gradtier.worker``.
+
+It speaks frames (:mod:`gradtier.messages`) over its standard input and output.  Whatever a library
+prints goes to standard error, which the run keeps for the case that the process dies.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from gradtier import messages
+from gradtier.backends.base import Adapter
+from gradtier.cases import Case, load_suite
+from gradtier.derivatives import Derivative, derivative
+from gradtier.host import adapter_class
+from gradtier.messages import Answer, Ask, Leaves, Ready, Refusal, Setup
+
+
+def main() -> None:
+    """Serve until the channel is closed."""
+    source, sink = _take_channel()
+    try:
+        setup: Setup = messages.receive(source)
+    except EOFError:
+        return
+    try:
+        server = Server(setup)
+    except BaseException as error:  # an import may raise anything
+        messages.send(sink, Refusal(False, _described(error)))
+        return
+    messages.send(sink, server.ready())
+    while True:
+        try:
+            ask: Ask = messages.receive(source)
+        except EOFError:
+            return
+        messages.send(sink, server.answer(ask))
+
+
+def _take_channel() -> tuple[BinaryIO, BinaryIO]:
+    """The channel for ourselves; prints of libraries are sent to standard error."""
+    source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(2, 1)
+    return source, sink
+
+
+class Server:
+    """One adapter with the cases it is asked about."""
+
+    def __init__(self, setup: Setup) -> None:
+        for name in setup.forbidden:
+            # None makes `import name` fail: some libraries import others where they find them
+            sys.modules.setdefault(name, None)  # type: ignore[arg-type]
+        warnings.simplefilter("ignore")
+        self.kind = adapter_class(setup.adapter)
+        self.adapter: Adapter = self.kind(**setup.options)
+        self._suites = setup.suites
+        self._suite = cache(lambda suite: load_suite(suite, Path(setup.suites[suite])))
+        self._derivative = cache(self._build)
+
+    def ready(self) -> Ready:
+        """What this process can do."""
+        adapter = self.adapter
+        return Ready(self.kind.installed(), tuple(adapter.devices()), adapter.settings())
+
+    def answer(self, ask: Ask) -> Answer | Refusal:
+        """Evaluate, or say why not."""
+        try:
+            suite, _, name = ask.case.partition("/")
+            case = self._suite(suite).cases[name]
+        except Exception as error:
+            return Refusal(False, _described(error), fault=True)
+        try:
+            return self._evaluate(case, ask)
+        except Exception as error:
+            return Refusal(self.adapter.declines(error), _described(error))
+
+    def _evaluate(self, case: Case, ask: Ask) -> Answer:
+        run = self._derivative(case, ask.device, ask.dtype, ask.mode, ask.nesting)
+        results, seconds, mutated = [], [], False
+        first: Any = None
+        for x, seed in ask.queries:
+            native_x, native_seed = self._native(x, ask), self._native(seed, ask)
+            start = time.perf_counter()
+            result = run(native_x, native_seed)
+            self.adapter.synchronize(result)
+            seconds.append(time.perf_counter() - start)
+            mutated = mutated or not (
+                self._same(native_x, x, ask) and self._same(native_seed, seed, ask)
+            )
+            first = result if first is None else first
+            results.append(self._numbers(result))
+        again = self._numbers(first)
+        return Answer(
+            leaves=tuple(results),
+            devices=self._seen(first, 0),
+            dtypes=self._seen(first, 1),
+            mutated=mutated,
+            overwritten=not all(map(_identical, again, results[0])),
+            seconds=tuple(seconds),
+        )
+
+    def _build(self, case: Case, device: str, dtype: str, mode: Any, nesting: Any) -> Derivative:
+        _, constants = case.draw()
+        cast = (c.astype(dtype) if c.dtype.kind == "f" else c for c in constants)
+        fixed = tuple(self.adapter.from_numpy(c, device) for c in cast)
+        return derivative(self.adapter, case.bind(self.adapter.namespace, fixed), mode, nesting)
+
+    def _native(self, leaves: Leaves, ask: Ask) -> tuple[Any, ...]:
+        return tuple(self.adapter.from_numpy(a.astype(ask.dtype), ask.device) for a in leaves)
+
+    def _same(self, native: tuple[Any, ...], leaves: Leaves, ask: Ask) -> bool:
+        given = (a.astype(ask.dtype) for a in leaves)
+        return all(map(_identical, (self.adapter.to_numpy(a) for a in native), given))
+
+    def _numbers(self, result: tuple[Any, ...]) -> tuple[Any, ...]:
+        convert: Callable[[Any], Any] = self.adapter.to_numpy
+        return tuple(None if a is None else np.array(convert(a), dtype=np.float64) for a in result)
+
+    def _seen(self, result: tuple[Any, ...], which: int) -> tuple[str, ...]:
+        """Devices (0) or dtypes (1) of a result, each once."""
+        seen = {self.adapter.placement(a)[which] for a in result if a is not None}
+        return tuple(sorted(seen))
+
+
+def _identical(a: Any, b: Any) -> bool:
+    if a is None or b is None:
+        return a is b
+    return np.shape(a) == np.shape(b) and np.array_equal(a, b, equal_nan=True)
+
+
+def _described(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+if __name__ == "__main__":
+    main()
