@@ -24,6 +24,9 @@ class Autograd(Adapter):
         r"(VJP|JVP) of .* not defined",
         r"'ArrayBox' object does not support item assignment",
         r"^AttributeError: 'ArrayBox' object has no attribute",
+        r"unsupported operand type\(s\) for //: .*'ArrayBox'",
+        r"argument must be .* not 'ArrayBox'",
+        r"Can't handle extra leading dims",
     )
 
     def __init__(self, **options: Any) -> None:

@@ -9,6 +9,7 @@ function that it never wrapped.
 from __future__ import annotations
 
 import functools
+from collections import namedtuple
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,10 +18,13 @@ import numpy as np
 from gradtier.backends.base import Unsupported
 
 # Functions that autograd writes in terms of its own primitives.
-_COMPOSED = frozenset(
-    "append array column_stack concatenate hstack mean row_stack select stack std var vstack where "
-    "norm".split()
-)
+_COMPOSED = {"append", "array", "column_stack", "concatenate", "hstack", "mean", "norm", "select"}
+_COMPOSED |= {"stack", "std", "var", "vstack", "where"}
+
+# A traced tuple has no field names, and the standard gives these results some.
+SlogdetResult = namedtuple("SlogdetResult", ["sign", "logabsdet"])
+SVDResult = namedtuple("SVDResult", ["U", "S", "Vh"])
+EighResult = namedtuple("EighResult", ["eigenvalues", "eigenvectors"])
 
 
 class MissingName(Unsupported, AttributeError):
@@ -206,8 +210,9 @@ def _linalg(anp: Any) -> dict[str, Any]:
         return anp.expand_dims(size, axis) if keepdims else size
 
     def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-        size = la.norm(x, ord, (-2, -1))
-        return size[..., None, None] if keepdims else size
+        # The rules look at two axes only where none are named.
+        size = la.norm(x, ord) if x.ndim == 2 else la.norm(x, ord, (-2, -1))
+        return anp.expand_dims(size, (-2, -1)) if keepdims else size
 
     def matrix_power(x: Any, n: int, /) -> Any:
         if n < 1:
@@ -218,7 +223,22 @@ def _linalg(anp: Any) -> dict[str, Any]:
         lower = la.cholesky(x)
         return anp.conj(anp.swapaxes(lower, -1, -2)) if upper else lower
 
+    def svd(x: Any, /, *, full_matrices: bool = True) -> Any:
+        u, s, vh = la.svd(x, full_matrices)
+        return SVDResult(u, s, vh)
+
+    def eigh(x: Any, /) -> Any:
+        values, vectors = la.eigh(x)
+        return EighResult(values, vectors)
+
+    def slogdet(x: Any, /) -> Any:
+        sign, logabsdet = la.slogdet(x)
+        return SlogdetResult(sign, logabsdet)
+
     return {
+        "svd": svd,
+        "eigh": eigh,
+        "slogdet": slogdet,
         "diagonal": diagonal,
         "trace": trace,
         "vector_norm": vector_norm,

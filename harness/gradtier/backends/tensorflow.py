@@ -1,4 +1,4 @@
-"""TensorFlow: ``tf.GradientTape`` and ``tf.autodiff.ForwardAccumulator``, eager or in a function."""
+"""TensorFlow: ``tf.GradientTape`` and ``tf.autodiff.ForwardAccumulator``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gradtier.backends.base import Adapter, Function, Native, Unsupported
 
 
 class TensorFlow(Adapter):
-    """Tapes and accumulators over a mapped namespace, with TensorFlow's NumPy behaviour switched on.
+    """Tapes and accumulators over a mapped namespace, with TensorFlow's NumPy behaviour on.
 
     That switch is the library's own; it gives ``tf.Tensor`` integer-array indexing, ``.T`` and the
     promotion of mixed dtypes, and is said in :meth:`settings`.

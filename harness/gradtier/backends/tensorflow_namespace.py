@@ -10,12 +10,20 @@ from __future__ import annotations
 
 import functools
 import math
+from collections import namedtuple
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from gradtier.backends.base import Unsupported
+from gradtier.trees import leaves
+
+
+SlogdetResult = namedtuple("SlogdetResult", ["sign", "logabsdet"])
+SVDResult = namedtuple("SVDResult", ["U", "S", "Vh"])
+EighResult = namedtuple("EighResult", ["eigenvalues", "eigenvectors"])
+QRResult = namedtuple("QRResult", ["Q", "R"])
 
 
 class MissingName(Unsupported, AttributeError):
@@ -85,11 +93,15 @@ def _elementwise(tf: Any) -> dict[str, Any]:
         x = x if min is None else tf.maximum(x, min)
         return x if max is None else tf.minimum(x, max)
 
-    taken = "exp2 heaviside hypot log10 log2 logaddexp logaddexp2 signbit positive"
+    taken = ["exp2", "heaviside", "logaddexp", "logaddexp2", "signbit", "positive"]
     return {
-        **{name: getattr(tnp, name) for name in taken.split()},
+        **{name: getattr(tnp, name) for name in taken},
         **named,
         "clip": clip,
+        # tnp would compute these three in float64 whatever the array's dtype.
+        "log2": lambda x, /: tf.math.log(x) / math.log(2.0),
+        "log10": lambda x, /: tf.math.log(x) / math.log(10.0),
+        "hypot": lambda x, y, /: tnp.hypot(*_pair(tf, x, y)),
         "logical_xor": tf.math.logical_xor,
         "where": lambda condition, x, y, /: tf.where(condition, *_pair(tf, x, y)),
         "remainder": tf.math.floormod,
@@ -102,25 +114,18 @@ def _elementwise(tf: Any) -> dict[str, Any]:
     }
 
 
-def _pair(tf: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    """Two numbers become float64 together; beside an array, a number takes the array's dtype."""
-    if not tf.is_tensor(x) and not tf.is_tensor(y):
-        return _array(tf, x), _array(tf, y)
-    return x, y
+def _pair(tf: Any, x: Any, y: Any) -> tuple[Any, ...]:
+    """Beside an array, a number takes the array's dtype; two numbers are float64."""
+    dtype = next((t.dtype for t in (x, y) if tf.is_tensor(t)), None)
+    return tuple(t if tf.is_tensor(t) else _array(tf, t, dtype) for t in (x, y))
 
 
 def _array(tf: Any, given: Any, dtype: Any = None) -> Any:
     if tf.is_tensor(given):
         return given if dtype is None else tf.cast(given, dtype)
-    if isinstance(given, list | tuple) and any(map(tf.is_tensor, _flat(given))):
+    if isinstance(given, list | tuple) and any(map(tf.is_tensor, leaves(given))):
         return tf.stack([_array(tf, item, dtype) for item in given])
     return tf.constant(np.asarray(given), dtype=dtype)  # NumPy's default dtypes: 64 bits
-
-
-def _flat(given: Any) -> list[Any]:
-    if isinstance(given, list | tuple):
-        return [leaf for item in given for leaf in _flat(item)]
-    return [given]
 
 
 def _creation(tf: Any) -> dict[str, Any]:
@@ -187,6 +192,8 @@ def _reductions(tf: Any) -> dict[str, Any]:
         def reduction(
             x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False
         ) -> Any:
+            if dtype is None and x.dtype == tf.bool and op is tf.reduce_sum:
+                dtype = tf.int64  # to count is what the sum of a mask is for
             return op(x if dtype is None else tf.cast(x, dtype), axis, keepdims)
 
         return reduction
@@ -323,15 +330,11 @@ def _linalg(tf: Any) -> dict[str, Any]:
 
     def svd(x: Any, /, *, full_matrices: bool = True) -> Any:
         s, u, v = la.svd(x, full_matrices)
-        return u, s, la.adjoint(v)
-
-    def pinv(x: Any, /, *, rtol: Any = None) -> Any:
-        return la.pinv(x, rtol)
+        return SVDResult(u, s, la.adjoint(v))
 
     def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
         if isinstance(axis, tuple):
             raise Unsupported("TensorFlow has no linalg.vector_norm over several axes")
-        ord = np.inf if ord == math.inf else ord
         if axis is None:
             size = tf.norm(tf.reshape(x, [-1]), ord)
             return tf.reshape(size, (1,) * x.ndim) if keepdims else size
@@ -347,14 +350,14 @@ def _linalg(tf: Any) -> dict[str, Any]:
         "solve": solve,
         "inv": la.inv,
         "det": la.det,
-        "slogdet": la.slogdet,
+        "slogdet": lambda x, /: SlogdetResult(*la.slogdet(x)),
         "cholesky": cholesky,
         "svd": svd,
         "svdvals": lambda x, /: la.svd(x, compute_uv=False),
-        "qr": lambda x, /, *, mode="reduced": la.qr(x, mode == "complete"),
-        "eigh": la.eigh,
+        "qr": lambda x, /, *, mode="reduced": QRResult(*la.qr(x, mode == "complete")),
+        "eigh": lambda x, /: EighResult(*la.eigh(x)),
         "eigvalsh": la.eigvalsh,
-        "pinv": pinv,
+        "pinv": lambda x, /, *, rtol=None: la.pinv(x, rtol),
         "matrix_rank": lambda x, /, *, rtol=None: la.matrix_rank(x, rtol),
         "vector_norm": vector_norm,
         "matrix_norm": lambda x, /, *, keepdims=False, ord="fro": tf.norm(
@@ -369,36 +372,40 @@ def _linalg(tf: Any) -> dict[str, Any]:
 
 
 def _fft(tf: Any) -> dict[str, Any]:
-    signal = tf.signal
+    signal, moveaxis = tf.signal, tf.experimental.numpy.moveaxis
 
-    def along(op: Any, given: str) -> Any:
+    def cast(x: Any) -> Any:
+        wide = tf.complex64 if x.dtype == tf.float32 else tf.complex128
+        return x if x.dtype.is_complex else tf.cast(x, wide)
+
+    def along(op: Any, real: bool, inverse: bool) -> Any:
         def transform(x: Any, /, *, n: int | None = None, axis: int = -1, norm: Any = None) -> Any:
-            if norm not in (None, "backward"):
-                raise Unsupported(f"TensorFlow has no fft with norm '{norm}'")
-            if given == "complex" and not x.dtype.is_complex:
-                x = tf.cast(x, tf.complex64 if x.dtype == tf.float32 else tf.complex128)
-            if given == "complex" and n not in (None, x.shape[axis]):
+            length = x.shape[axis] if not (real and inverse) else 2 * (x.shape[axis] - 1)
+            if not real and n not in (None, length):
                 raise Unsupported("TensorFlow has no fft of another length than the array's")
-            length = {} if given == "complex" or n is None else {"fft_length": [n]}
-            moved = tf.experimental.numpy.moveaxis(x, axis, -1)
-            return tf.experimental.numpy.moveaxis(op(moved, **length), -1, axis)
+            count = n or length
+            x = moveaxis(x if real and not inverse else cast(x), axis, -1)
+            y = moveaxis(op(x, [count]) if real else op(x), -1, axis)
+            return y * _scale(norm, count, inverse)
 
         return transform
 
-    def freq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: Any = None) -> Any:
-        order = tf.concat([tf.range(0, (n + 1) // 2), tf.range(-(n // 2), 0)], 0)
-        return tf.cast(order, dtype or tf.float64) / (n * d)
+    def over_all(*ops: Any) -> Any:
+        return lambda x, /: ops[x.ndim - 1](cast(x))  # of up to three axes, without options
 
     return {
-        "fft": along(signal.fft, "complex"),
-        "ifft": along(signal.ifft, "complex"),
-        "rfft": along(signal.rfft, "real"),
-        "irfft": along(signal.irfft, "half"),
-        "fftfreq": freq,
-        "rfftfreq": lambda n, /, *, d=1.0, dtype=None, device=None: tf.cast(
-            tf.range(0, n // 2 + 1), dtype or tf.float64
-        )
-        / (n * d),
+        "fft": along(signal.fft, False, False),
+        "ifft": along(signal.ifft, False, True),
+        "rfft": along(signal.rfft, True, False),
+        "irfft": along(signal.irfft, True, True),
+        "fftn": over_all(signal.fft, signal.fft2d, signal.fft3d),
+        "ifftn": over_all(signal.ifft, signal.ifft2d, signal.ifft3d),
         "fftshift": lambda x, /, *, axes=None: signal.fftshift(x, axes),
         "ifftshift": lambda x, /, *, axes=None: signal.ifftshift(x, axes),
     }
+
+
+def _scale(norm: str | None, count: int, inverse: bool) -> float:
+    """What TensorFlow's transforms, which divide the inverse alone, lack for this ``norm``."""
+    power = {None: 0.0, "backward": 0.0, "ortho": 0.5, "forward": 1.0}[norm]
+    return math.pow(count, power if inverse else -power)

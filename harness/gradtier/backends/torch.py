@@ -42,9 +42,6 @@ class _Torch(Adapter):
         import torch
 
         torch.set_num_threads(1)
-        # As in the other namespaces: what is created without a dtype, or by dividing integers, is
-        # float64; otherwise a constant would be rounded to float32 in a float64 derivative.
-        torch.set_default_dtype(torch.float64)
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
         torch.use_deterministic_algorithms(True, warn_only=True)
@@ -60,7 +57,12 @@ class _Torch(Adapter):
         if device != self._torch.get_default_device().type:
             # Constants that a case creates belong beside its inputs.
             self._torch.set_default_device(device)
-        return self._torch.from_numpy(np.array(array, order="C")).to(device)
+        made = self._torch.from_numpy(np.array(array, order="C")).to(device)
+        if made.is_floating_point() and made.dtype != self._torch.get_default_dtype():
+            # What a case creates without a dtype would be rounded to float32 in a float64
+            # derivative; float64 throughout would make some of PyTorch's float32 rules fail.
+            self._torch.set_default_dtype(made.dtype)
+        return made
 
     def to_numpy(self, array: Any) -> NDArray[Any]:
         return np.array(array.detach().cpu().resolve_conj().resolve_neg().numpy())
@@ -81,7 +83,7 @@ class _Torch(Adapter):
 
     def settings(self) -> dict[str, str]:
         return {
-            "default dtype": "float64",
+            "default dtype": "of the inputs",
             "tf32": "off",
             "deterministic": "on",
             "threads": str(self._torch.get_num_threads()),
@@ -127,7 +129,7 @@ class TorchAutograd(_Torch):
 
 
 class TorchForwardAD(_Torch):
-    """Forward mode by ``torch.autograd.forward_ad``; ``torch.autograd.grad`` or itself around it."""
+    """Forward mode by ``torch.autograd.forward_ad``; ``torch.autograd.grad`` around it."""
 
     def pushforward(self, f: Function, x: Native, v: Native) -> tuple[Native, Native]:
         return self._dual(f, x, v)

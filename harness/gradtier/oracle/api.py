@@ -9,14 +9,7 @@ from gradtier.oracle.case import Case, Standing
 from gradtier.oracle.compare import compare
 from gradtier.oracle.dossier import Dossier, build
 from gradtier.oracle.types import BatchedPrimal, Leaves, Map, OracleError, Witness
-from gradtier.oracle.verdict import (
-    FINITE_DIFFERENCES,
-    REFERENCE,
-    Finding,
-    Outcome,
-    Reason,
-    Verdict,
-)
+from gradtier.oracle.verdict import FINITE_DIFFERENCES, REFERENCE, Finding, Outcome, Reason, Verdict
 
 SENTENCES = {
     Standing.LEANING: "it differs from the reference where finite differences cannot tell who is"
@@ -52,11 +45,7 @@ AGREEING = {
 
 
 def certify_pullback(
-    name: str,
-    primal: BatchedPrimal,
-    x: Leaves,
-    reference: Witness | None,
-    dtype: str = "float64",
+    name: str, primal: BatchedPrimal, x: Leaves, reference: Witness | None, dtype: str = "float64"
 ) -> Dossier:
     """Prepares the judging of pullbacks (VJPs) of a function at a point.
 
@@ -77,11 +66,7 @@ def certify_pullback(
 
 
 def certify_pushforward(
-    name: str,
-    phi: BatchedPrimal,
-    x: Leaves,
-    reference: Witness | None,
-    dtype: str = "float64",
+    name: str, phi: BatchedPrimal, x: Leaves, reference: Witness | None, dtype: str = "float64"
 ) -> Dossier:
     """Prepares the judging of pushforwards (JVPs, and HVPs as pushforwards of a gradient).
 

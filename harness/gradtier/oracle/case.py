@@ -11,17 +11,9 @@ from gradtier.oracle import arbitrate, boxes
 from gradtier.oracle.arbitrate import Elements
 from gradtier.oracle.certify import Certification, State, certify
 from gradtier.oracle.claims import claims_of
-from gradtier.oracle.constants import (
-    FD_FACTOR,
-    FULL_ROWS,
-    NEAR_MISS,
-    PRECISIONS,
-)
+from gradtier.oracle.constants import FD_FACTOR, FULL_ROWS, NEAR_MISS, PRECISIONS
 from gradtier.oracle.dossier import Dossier
-from gradtier.oracle.draws import (
-    flat,
-    locate,
-)
+from gradtier.oracle.draws import flat, locate, unflatten
 from gradtier.oracle.evaluate import Answers, Asker, Evaluator
 from gradtier.oracle.lines import Line
 from gradtier.oracle.types import Array, BatchedPrimal, Leaves, Map, Query

@@ -9,15 +9,7 @@ from enum import IntEnum
 import numpy as np
 
 from gradtier.oracle import differences
-from gradtier.oracle.constants import (
-    BLUNT,
-    FAST,
-    FD_FACTOR,
-    MEANINGFUL,
-    ROWS,
-    SHARP,
-    UNIT,
-)
+from gradtier.oracle.constants import BLUNT, FAST, FD_FACTOR, MEANINGFUL, ROWS, SHARP, UNIT
 from gradtier.oracle.evaluate import Evaluator
 from gradtier.oracle.lines import Line, sample
 from gradtier.oracle.types import Array
@@ -200,8 +192,12 @@ class _Trial:
         self._close(_spread(self.open, todo, about.kink & inside), State.KINK_IN)
         self._close(_spread(self.open, todo, about.kink), State.KINK_OUT)
         broken = ~np.isfinite(self.claim.value)
-        sharp = self.error < 1e-3 * np.maximum(np.abs(self.value), self.line.samples.size)
-        self._close(broken & sharp, State.NONFINITE)
+        with np.errstate(all="ignore"):
+            sharp = self.error < np.maximum(
+                1e-3 * np.abs(self.value), FAST * self.line.samples.size
+            )
+        endless = _spread(self.open, todo, differences.diverges(samples))
+        self._close(broken & sharp & ~endless, State.NONFINITE)
         self._close(broken, State.UNRESOLVED)
         torn = differences.contradictory(samples)
         self._close(_spread(self.open, todo, torn), State.UNRESOLVED)

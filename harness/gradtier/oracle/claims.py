@@ -90,18 +90,20 @@ def _pulled(
     who: str,
     wiggled: Sequence[Leaves],
 ) -> Claim:
-    vector = flat(along)
+    whole = flat(along)
+    moved = np.flatnonzero(whole)
+    vector = whole[moved]
 
     def at(points: Sequence[Leaves]) -> Array:
         queries: list[Query] = [(point, seed) for point in points for seed in seeds]
-        answers = trusted(asker.ask(queries), who).rows
+        answers = trusted(asker.ask(queries), who).rows[:, moved]
         with np.errstate(all="ignore"):
             return np.asarray((answers @ vector).reshape(len(points), len(seeds)))
 
     with np.errstate(all="ignore"):
-        terms = np.array(rows) * vector
+        terms = np.array([row[moved] for row in rows]) * vector
         scale = np.sqrt(np.sum(terms**2, axis=1))
-        own = np.sqrt(np.sum((np.array(noises) * vector) ** 2, axis=1))
+        own = np.sqrt(np.sum((np.array([row[moved] for row in noises]) * vector) ** 2, axis=1))
         return Claim(
             np.sum(terms, axis=1),
             8.0 * own + 4.0 * UNIT * scale,

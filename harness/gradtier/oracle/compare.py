@@ -7,18 +7,8 @@ import numpy as np
 from gradtier.oracle import arbitrate, differences
 from gradtier.oracle.case import Case, Standing
 from gradtier.oracle.certify import KINKS, WRONG, State, any_of, only
-from gradtier.oracle.constants import (
-    FD_FACTOR,
-    NEAR_MISS,
-    SINGLE_TO_DOUBLE,
-    UNIT,
-)
-from gradtier.oracle.draws import (
-    flat,
-    leaf_scale,
-    perturbed,
-    split,
-)
+from gradtier.oracle.constants import FD_FACTOR, NEAR_MISS, SINGLE_TO_DOUBLE, UNIT
+from gradtier.oracle.draws import flat, leaf_scale, perturbed, split
 from gradtier.oracle.hearing import hear, hear_nonfinite
 from gradtier.oracle.types import Array, Query
 from gradtier.oracle.verdict import Finding

@@ -10,33 +10,13 @@ import numpy as np
 from gradtier.oracle import differences, noise
 from gradtier.oracle.certify import KINKS, Certification, any_of, certify
 from gradtier.oracle.claims import Kind, claims_of
-from gradtier.oracle.constants import (
-    FAST,
-    FD_FACTOR,
-    PRECISIONS,
-    ROWS,
-    SMALL_INPUT,
-)
+from gradtier.oracle.constants import FAST, FD_FACTOR, PRECISIONS, ROWS, SMALL_INPUT
 from gradtier.oracle.differences import Samples
-from gradtier.oracle.draws import (
-    FAMILIES,
-    basis,
-    cotangents,
-    direction,
-    flat,
-    jittered,
-)
+from gradtier.oracle.draws import FAMILIES, basis, cotangents, direction, flat, jittered
 from gradtier.oracle.evaluate import Asker, Evaluator
 from gradtier.oracle.lines import Columns, Line, sample
 from gradtier.oracle.noise import Answer
-from gradtier.oracle.types import (
-    Array,
-    BatchedPrimal,
-    Leaves,
-    OracleError,
-    Witness,
-    as_leaves,
-)
+from gradtier.oracle.types import Array, BatchedPrimal, Leaves, OracleError, Witness, as_leaves
 
 
 @dataclass(frozen=True)
@@ -183,12 +163,7 @@ def build(
 
 
 def _beside(
-    kind: Kind,
-    name: str,
-    primal: BatchedPrimal,
-    x: Leaves,
-    witness: Witness | None,
-    dtype: str,
+    kind: Kind, name: str, primal: BatchedPrimal, x: Leaves, witness: Witness | None, dtype: str
 ) -> Dossier | None:
     try:
         return build(kind, name + "#beside", primal, jittered(name, x), witness, dtype, False)

@@ -9,15 +9,7 @@ import numpy as np
 
 from gradtier.oracle.constants import CHUNK_ELEMENTS
 from gradtier.oracle.draws import flat
-from gradtier.oracle.types import (
-    Array,
-    BatchedPrimal,
-    Leaves,
-    Map,
-    OracleError,
-    Query,
-    as_leaves,
-)
+from gradtier.oracle.types import Array, BatchedPrimal, Leaves, Map, OracleError, Query, as_leaves
 
 
 class Evaluator:

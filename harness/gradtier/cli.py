@@ -1,0 +1,254 @@
+"""The command line: the composition root.
+
+Exit status 0: done.  1: the answer is no (a lint problem, a trial that gradtier itself could not
+finish, a claim that no longer holds).  2: it could not be asked (bad usage, bad file).
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+import gradtier
+from gradtier.errors import InputError
+
+AXES = ("backend", "device", "nesting", "suite", "case", "dtype")
+
+
+class Root(click.Group):
+    """Turns input errors of every command into a message and exit status 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            for problem in error.problems:
+                click.echo(f"gradtier: {problem}", err=True)
+            if len(error.problems) > 1:
+                click.echo(f"gradtier: {len(error.problems)} problems", err=True)
+            ctx.exit(2)
+
+
+def _matrix_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--matrix", "matrix_file", type=click.Path(path_type=Path), default=Path("matrix.yaml"),
+        show_default=True, help="The declaration.",
+    )(command)  # fmt: skip
+
+
+def _format_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    choice = click.Choice(["text", "json"])
+    return click.option("--format", "form", type=choice, default="text", help="Text or JSON.")(
+        command
+    )
+
+
+def _selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for axis in reversed(AXES):
+        text = f"Only trials whose {axis} matches GLOB; may be given several times."
+        command = click.option(f"--{axis}", multiple=True, metavar="GLOB", help=text)(command)
+    return command
+
+
+def _evidence_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--evidence", "files", type=click.Path(path_type=Path), multiple=True,
+        help="Evidence file; may be given several times.  [default: the newest run]",
+    )(command)  # fmt: skip
+
+
+def _date_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--date", "date", type=click.DateTime(["%Y-%m-%d"]), default=None,
+        help="The day to judge by.  [default: today]",
+    )(command)  # fmt: skip
+
+
+@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(gradtier.__version__, prog_name="gradtier")
+def main() -> None:
+    """Measure which AD backends give right derivatives, and publish what was measured."""
+
+
+@main.command()
+@_matrix_option
+@_format_option
+def lint(matrix_file: Path, form: str) -> None:
+    """Check the matrix and its suites; every problem at once.
+
+    Example: gradtier lint --matrix matrix.yaml
+    """
+    from gradtier.lint import load_checked
+
+    try:
+        loaded, suites = load_checked(matrix_file)
+    except InputError as error:
+        if form == "json":
+            problems = [
+                {
+                    "file": p.place.file if p.place else "", "line": p.place.line if p.place else 0,
+                    "path": p.path, "message": p.message, "hint": p.hint,
+                }
+                for p in error.problems
+            ]  # fmt: skip
+            click.echo(json.dumps({"problems": problems}, indent=1))
+            sys.exit(1 if matrix_file.is_file() else 2)
+        if not matrix_file.is_file():
+            raise
+        for problem in error.problems:
+            click.echo(str(problem), err=True)
+        click.echo(f"{len(error.problems)} problem(s)", err=True)
+        sys.exit(1)
+    cases = sum(len(s.cases) for s in suites.values())
+    if form == "json":
+        click.echo(json.dumps({"problems": []}))
+    else:
+        backends = len(loaded.matrix.backends)
+        click.echo(f"{matrix_file}: {backends} backends, {len(suites)} suites, {cases} cases: fine")
+
+
+@main.command()
+@_matrix_option
+@_selection_options
+@_format_option
+def plan(matrix_file: Path, form: str, **axes: tuple[str, ...]) -> None:
+    """Show every trial that is planned on this machine, and what is excluded and why.
+
+    Example: gradtier plan --backend 'jax-*' --device cpu --format json
+    """
+    from dataclasses import replace
+
+    from gradtier.plan import Selection, select
+    from gradtier.running import open_matrix
+
+    opened = open_matrix(matrix_file)
+    chosen = replace(opened.plan, trials=select(opened.plan, Selection(**axes)))
+    if form == "json":
+        click.echo(json.dumps(chosen.to_json(), indent=1))
+        return
+    cells: dict[str, list[Any]] = {}
+    for t in chosen.trials:
+        cells.setdefault(str(t.id.cell), []).append(t)
+    for cell, trials in cells.items():
+        why = f"  unavailable: {trials[0].unavailable}" if trials[0].unavailable else ""
+        click.echo(f"{cell}: {len(trials)} trials{why}")
+    for e in chosen.exclusions:
+        what = "all cases" if e.case == "*" else e.case
+        click.echo(f"{e.cell}: {what} excluded ({e.reason}): {e.because}")
+    here = sum(1 for t in chosen.trials if not t.unavailable)
+    click.echo(f"{len(chosen.trials)} trials, {here} of them can run here")
+
+
+@main.command()
+@_matrix_option
+@_selection_options
+@click.option("-n", "--workers", type=click.IntRange(0), default=0, help="Parallel pytest workers.")
+@click.option(
+    "--evidence", type=click.Path(path_type=Path), default=None,
+    help="Append records to this file.  [default: a new file in reports/runs/]",
+)  # fmt: skip
+@click.option("--resume", is_flag=True, help="Go on with the file (or the newest run).")
+@click.option("--strict", is_flag=True, help="Exit 1 if a backend fails without being declared to.")
+def run(
+    matrix_file: Path, workers: int, evidence: Path | None, resume: bool, strict: bool,
+    **axes: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Measure the selected trials; each record is on disk the moment its trial ends.
+
+    Example: gradtier run -n 2 --backend 'torch-*' --suite nn --device cpu
+    """
+    from gradtier.front import run_trials
+
+    sys.exit(run_trials(matrix_file, workers, evidence, resume, strict, axes))
+
+
+@main.command()
+@_matrix_option
+@_evidence_option
+@_date_option
+@_format_option
+def assess(
+    matrix_file: Path, files: tuple[Path, ...], date: datetime.datetime | None, form: str
+) -> None:
+    """Derive the support class of every backend, with reasons.  Exit 1 if a claim no longer holds.
+
+    Example: gradtier assess --evidence reports/evidence/cpu.jsonl
+    """
+    from gradtier.front import assessed, class_lines, class_json
+
+    whole = assessed(matrix_file, files, date)
+    for problem in whole.problems:
+        click.echo(f"gradtier: {problem}", err=True)
+    if form == "json":
+        click.echo(json.dumps([class_json(a) for a in whole.assessments], indent=1))
+    else:
+        click.echo("\n".join(line for a in whole.assessments for line in class_lines(whole, a)))
+    sys.exit(1 if any(a.drift for a in whole.assessments) else 0)
+
+
+@main.command()
+@click.argument("backend")
+@_matrix_option
+@_evidence_option
+@_date_option
+@_format_option
+def explain(
+    backend: str, matrix_file: Path, files: tuple[Path, ...], date: datetime.datetime | None,
+    form: str,
+) -> None:  # fmt: skip
+    """Say why BACKEND is in its class, which trials are to blame, and what would raise it.
+
+    Example: gradtier explain torch-func-forward
+    """
+    from gradtier.front import assessed, class_json, explanation, pick
+
+    whole = assessed(matrix_file, files, date)
+    assessment = pick(whole, backend)
+    if form == "json":
+        click.echo(json.dumps(class_json(assessment), indent=1))
+    else:
+        click.echo("\n".join(explanation(whole, assessment)))
+
+
+@main.command()
+@_matrix_option
+@_evidence_option
+@_date_option
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("reports/site"), show_default=True,
+    help="Folder to write into.",
+)  # fmt: skip
+@click.option("--quiet", is_flag=True, help="Do not print the table.")
+def report(
+    matrix_file: Path, files: tuple[Path, ...], date: datetime.datetime | None, out: Path,
+    quiet: bool,
+) -> None:  # fmt: skip
+    """Write the support table: index.html, support.md and support.json.
+
+    Example: gradtier report --evidence reports/evidence/cpu.jsonl --out public
+    """
+    from gradtier.front import assessed, write_report
+
+    whole = assessed(matrix_file, files, date)
+    for problem in whole.problems:
+        click.echo(f"gradtier: {problem}", err=True)
+    for file in write_report(whole, out, show=not quiet):
+        click.echo(str(file))
+
+
+@main.command()
+@click.argument("contract", type=click.Choice(["matrix", "plan", "evidence", "support"]))
+def schema(contract: str) -> None:
+    """Print the JSON Schema of a file format.
+
+    Example: gradtier schema matrix > matrix.schema.json
+    """
+    from gradtier.schemas import schema_text
+
+    click.echo(schema_text(contract), nl=False)

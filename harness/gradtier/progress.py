@@ -1,0 +1,88 @@
+"""What a long run shows while it goes on: a bar on a terminal, a line every few seconds elsewhere.
+
+A pytest plugin object without an import of pytest: it listens to finished items.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+EVERY = 10.0  # seconds between lines where there is no terminal
+
+
+class Watcher:
+    """Counts outcomes as trials end and shows them.
+
+    Args:
+        total: trials to be run.
+        console: where to show.
+    """
+
+    def __init__(self, total: int, console: Console) -> None:
+        self.total, self.console = total, console
+        self.outcomes: Counter[str] = Counter()
+        self.lost = 0
+        self.failures: list[tuple[str, str, str]] = []
+        self._start = self._said = time.monotonic()
+        self._bar = self._task = None
+        if console.is_terminal:
+            self._bar = Progress(
+                TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+                TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("[dim]{task.fields[now]}"),
+                console=console,
+            )  # fmt: skip
+            self._task = self._bar.add_task("measuring", total=total, now="starting workers")
+            self._bar.start()
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """One phase of one item ended; the call phase carries the outcome."""
+        if report.when != "call":
+            if report.when == "???" or (report.when == "setup" and report.failed):
+                self.lost += 1  # a pytest worker died under this item
+            return
+        told = dict(report.user_properties)
+        outcome = told.get("gradtier_outcome", "error")
+        trial = report.nodeid.partition("::")[2]
+        self.outcomes[outcome] += 1
+        if outcome in ("wrong", "raised", "crash", "timeout", "error"):
+            self.failures.append((trial, outcome, str(told.get("gradtier_detail", ""))))
+        self._show(trial)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.monotonic() - self._start
+
+    def summary(self) -> str:
+        """``84 agree, 3 unsupported``."""
+        words = [f"{n} {outcome}" for outcome, n in self.outcomes.most_common()]
+        return ", ".join(words) or "nothing yet"
+
+    def _show(self, trial: str) -> None:
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, advance=1, now=trial)
+            return
+        if time.monotonic() - self._said >= EVERY:
+            self._said = time.monotonic()
+            done = self.outcomes.total()
+            self.console.print(
+                f"  {done}/{self.total} trials, {self.seconds:.0f} s: {self.summary()}; now {trial}",
+                highlight=False, soft_wrap=True, markup=False,
+            )  # fmt: skip

@@ -1,0 +1,237 @@
+"""The pytest plugin: one test item per trial.
+
+``pytest matrix.yaml`` collects a matrix that is named on the command line; nothing is collected
+otherwise.  Items are called like their trials, so that ``-k``, ``-x``, ``--lf`` and ``-n`` do what
+one is used to.  A trial that fails fails its item, one that a claim declares is an expected
+failure, and one that the backend declines, or that can't be measured here, is skipped.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:  # imported when a matrix is collected, so that other pytest runs pay nothing
+    from gradtier.evidence import Record
+    from gradtier.matrix import Claim
+    from gradtier.oracle import Verdict
+    from gradtier.plan import Planned
+    from gradtier.running import Opened, Order
+    from gradtier.trial import Runner
+
+AXES = ("backend", "device", "nesting", "suite", "case", "dtype")
+STATE: pytest.StashKey[State] = pytest.StashKey()
+_ORDER = "gradtier_order"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of a run; ``gradtier run`` sets them."""
+    group = parser.getgroup("gradtier", "trials of a gradtier matrix")
+    for axis in AXES:
+        group.addoption(
+            f"--gradtier-{axis}", action="append", default=[], metavar="GLOB",
+            help=f"only trials whose {axis} matches; may be given several times",
+        )  # fmt: skip
+    group.addoption("--gradtier-evidence", metavar="FILE", help="append records to this file")
+    group.addoption(
+        "--gradtier-resume", action="store_true", help="go on with an evidence file that exists"
+    )
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect a matrix that was named on the command line."""
+    if file_path.suffix not in (".yaml", ".yml") or not parent.session.isinitpath(file_path):
+        return None
+    return MatrixFile.from_parent(parent, path=file_path)
+
+
+class State:
+    """The run of one pytest process."""
+
+    def __init__(self, opened: Opened, order: Order, owner: bool) -> None:
+        self.opened, self.order, self.owner = opened, order, owner
+        self.evidence = Path(order.evidence)
+        self.claims = opened.plan.matrix.claims
+        self._runner: Runner | None = None
+
+    @property
+    def runner(self) -> Runner:
+        """Made when the first trial runs: a controller with ``-n`` runs none."""
+        from gradtier.running import runner
+
+        if self._runner is None:
+            self._runner = runner(self.opened, self.order)
+        return self._runner
+
+    def close(self) -> None:
+        """End the workers; the one who made the private folder removes it."""
+        if self._runner is not None:
+            self._runner.engines.close()
+        if self.owner:
+            shutil.rmtree(self.order.folder, ignore_errors=True)
+
+    def claim_on(self, planned: Planned) -> Claim | None:
+        """The claim made of a trial."""
+        return next((c for c in self.claims if c.match.covers(planned.id)), None)
+
+
+class MatrixFile(pytest.File):
+    """A ``matrix.yaml``: its children are its trials."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        from gradtier.running import to_do
+
+        state = self.config.stash[STATE]
+        for planned in to_do(state.opened, state.order):
+            yield TrialItem.from_parent(self, name=str(planned.id), planned=planned)
+
+
+def _open(config: pytest.Config, matrix: Path) -> State:
+    """The run of this process: handed on by the controller, or begun here."""
+    from gradtier.plan import Selection
+    from gradtier.running import Order, begin, open_matrix
+
+    opened = open_matrix(matrix)
+    handed = getattr(config, "workerinput", {}).get(_ORDER)
+    if handed is not None:
+        return State(opened, Order.loads(handed), owner=False)
+    words = {axis: tuple(config.getoption(f"--gradtier-{axis}")) for axis in AXES}
+    evidence = config.getoption("--gradtier-evidence")
+    order, said = begin(
+        opened, Selection(**words), Path(evidence) if evidence else None,
+        resume=config.getoption("--gradtier-resume"), dry=config.option.collectonly,
+    )  # fmt: skip
+    _say(config, said)
+    return State(opened, order, owner=True)
+
+
+def _say(config: pytest.Config, lines: list[str]) -> None:
+    reporter: Any = config.pluginmanager.getplugin("terminalreporter")
+    for line in lines if reporter is not None else ():
+        reporter.write_line(f"gradtier: {line}")
+
+
+class TrialFailed(Exception):
+    """The trial's outcome is a failure of the backend."""
+
+    def __init__(self, record: Record, verdict: Verdict | None) -> None:
+        super().__init__(record.detail)
+        self.record, self.verdict = record, verdict
+
+
+class TrialItem(pytest.Item):
+    """One trial."""
+
+    def __init__(self, *, planned: Planned, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.planned = planned
+        cell = planned.id.cell
+        self.extra_keyword_matches |= {
+            cell.backend, cell.device, str(cell.nesting), cell.dtype, planned.id.suite,
+            planned.id.case,
+        }  # fmt: skip
+
+    def runtest(self) -> None:
+        """Measure, append the record, and then say how it went."""
+        from gradtier import evidence
+
+        state = self.config.stash[STATE]
+        record, verdict = state.runner.run(self.planned)
+        evidence.append(state.evidence, record)
+        self.user_properties.append(("gradtier_outcome", str(record.outcome)))
+        self.user_properties.append(("gradtier_detail", record.detail))
+        claim = state.claim_on(self.planned)
+        if record.outcome.is_evidence and claim is not None:
+            if claim.expects(record.outcome, record.reason):
+                pytest.xfail(f"as declared: {claim.because}")
+            if str(record.outcome) == "agree":
+                pytest.fail("declared not to agree, but agrees: the claim no longer holds", False)
+        if record.outcome.is_failure or str(record.outcome) == "error":
+            raise TrialFailed(record, verdict)
+        if str(record.outcome) != "agree":
+            pytest.skip(f"{record.outcome}: {record.detail}")
+
+    def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
+        """The verdict's own words instead of a traceback."""
+        if not isinstance(excinfo.value, TrialFailed):
+            return super().repr_failure(excinfo, style)
+        record, verdict = excinfo.value.record, excinfo.value.verdict
+        reason = f" ({record.reason})" if record.reason else ""
+        lines = [f"{record.trial}: {record.outcome}{reason}: {record.detail}"]
+        return "\n".join([*lines, *([str(verdict)] if verdict is not None else [])])
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where the case stands, and the trial's id."""
+        case = self.config.stash[STATE].opened.plan.cases[
+            f"{self.planned.id.suite}/{self.planned.id.case}"
+        ]
+        return Path(case.place.file), case.place.line - 1, self.name
+
+
+class _Xdist:
+    """Hooks that only pytest-xdist knows."""
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Give each pytest worker the run that the controller began."""
+        if (state := node.config.stash.get(STATE, None)) is not None:
+            node.workerinput[_ORDER] = state.order.dumps()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: Any, sched: Any) -> None:
+        """A pytest worker died under a trial: no fault of the backend, and never lost silently."""
+        from gradtier import evidence
+
+        state: State | None = sched.config.stash.get(STATE, None)
+        trial = crashitem.partition("::")[2]
+        if state is None or trial not in state.opened.plan.by_id:
+            return
+        detail = "the pytest worker that ran this trial died"
+        evidence.append(state.evidence, _lost(state, trial, detail))
+        report.user_properties += [("gradtier_outcome", "error"), ("gradtier_detail", detail)]
+
+
+def _lost(state: State, trial: str, detail: str) -> Record:
+    from gradtier.evidence import Record
+    from gradtier.model import Outcome
+    from gradtier.trial import now
+
+    planned = state.opened.plan.by_id[trial]
+    return Record(
+        run=state.order.run, trial=trial, digest=planned.digest, outcome=Outcome.ERROR,
+        detail=detail, finished=now(),
+    )  # fmt: skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin the run if a matrix was named, so that what is wrong with it is said at once."""
+    if config.pluginmanager.hasplugin("xdist"):
+        config.pluginmanager.register(_Xdist(), "gradtier-xdist")
+    named = [a.split("::")[0] for a in config.args]
+    matrices = list(dict.fromkeys(a for a in named if a.endswith((".yaml", ".yml"))))
+    if not matrices or config.stash.get(STATE, None) is not None:
+        return
+    if len(matrices) > 1:
+        raise pytest.UsageError(f"one matrix at a time, not {', '.join(matrices)}")
+    from gradtier.errors import InputError
+
+    try:
+        config.stash[STATE] = _open(config, Path(matrices[0]))
+    except InputError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say where the evidence is."""
+    if (state := config.stash.get(STATE, None)) is not None:
+        terminalreporter.write_line(f"gradtier: evidence in {state.evidence}")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the workers."""
+    if (state := config.stash.get(STATE, None)) is not None:
+        state.close()

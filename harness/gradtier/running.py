@@ -1,0 +1,228 @@
+"""What one run is: a matrix, a selection, an evidence file, and the runner of its trials.
+
+No pytest here: the plugin and the tests build on these functions alike.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import secrets
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import gradtier
+from gradtier import evidence as evidence_
+from gradtier.cases import Suite
+from gradtier.engine import Engines
+from gradtier.errors import InputError, Problem
+from gradtier.evidence import Run
+from gradtier.host import Host, adapter_class, probe
+from gradtier.lint import load_checked
+from gradtier.matrix import Loaded
+from gradtier.plan import Plan, Planned, Selection, make, select
+from gradtier.trial import Runner, now
+from gradtier.witnesses import Bench, primal
+
+RUNS = Path("reports") / "runs"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A matrix with everything that planning needs."""
+
+    loaded: Loaded
+    suites: Mapping[str, Suite]
+    host: Host
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class Order:
+    """A run as the controller hands it to its pytest workers; plain data.
+
+    Attributes:
+        run: the run's id.
+        evidence: the file that records are appended to.
+        folder: private folder of the run: shared dossiers.
+        selection: globs per axis.
+        done: trials that an earlier part of the run has finished.
+    """
+
+    run: str
+    evidence: str
+    folder: str
+    selection: Mapping[str, list[str]]
+    done: tuple[str, ...]
+
+    def dumps(self) -> str:
+        """As text, to cross a process boundary."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def loads(cls, text: str) -> Order:
+        """From :meth:`dumps`."""
+        data = json.loads(text)
+        return cls(**{**data, "done": tuple(data["done"])})
+
+
+def open_matrix(file: Path) -> Opened:
+    """Load, check and plan.
+
+    Raises:
+        InputError: with everything that is wrong with the matrix.
+    """
+    loaded, suites = load_checked(file)
+    host = probe()
+    return Opened(loaded, suites, host, make(loaded, suites, host))
+
+
+def begin(
+    opened: Opened,
+    selection: Selection,
+    evidence: Path | None,
+    *,
+    resume: bool = False,
+    dry: bool = False,
+) -> tuple[Order, list[str]]:
+    """Start a run, or go on with one: open the evidence file and write its head.
+
+    Args:
+        opened: the matrix.
+        selection: which trials.
+        evidence: the file; without one, a new file in ``reports/runs/``, or the newest there when
+            resuming.
+        resume: go on with a file that exists: trials with evidence are not run again.
+        dry: only look: nothing is written.
+
+    Returns:
+        the order, and sentences that the user should read.
+
+    Raises:
+        InputError: nothing is selected, a selected case raises on NumPy, the file can't be
+            written, exists already, or is of another matrix.
+    """
+    chosen = select(opened.plan, selection)
+    check_cases(opened.plan, chosen)
+    said: list[str] = []
+    if evidence is None and resume:
+        evidence = newest(opened.loaded.root / RUNS)
+        if evidence is None:
+            raise InputError(f"--resume: there is no run in {RUNS}/ to go on with")
+    run = f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    file = evidence or opened.loaded.root / RUNS / f"{run}.jsonl"
+    done: tuple[str, ...] = ()
+    if file.exists() and file.stat().st_size:
+        if not resume:
+            raise InputError(
+                f"{_short(file)} exists already; add --resume to go on with it, or name another"
+            )
+        done, words = _resumed(opened.plan, file)
+        said += words
+    left = sum(1 for t in chosen if str(t.id) not in done)
+    if not dry:
+        _write_head(file, _head(opened, run, selection, left))
+    folder = tempfile.mkdtemp(prefix="gradtier-")
+    return Order(run, str(file.resolve()), folder, selection.words(), done), said
+
+
+def _resumed(plan: Plan, file: Path) -> tuple[tuple[str, ...], list[str]]:
+    said = []
+    if (cut := evidence_.mend(file)) is not None:
+        said.append(str(cut))
+    earlier = evidence_.read([file])
+    said += [str(p) for p in (*earlier.problems, *evidence_.check_belongs(earlier, plan))]
+    done = []
+    for trial in plan.trials:
+        record = earlier.of(trial)
+        if record is not None and record.outcome.is_evidence:
+            done.append(str(trial.id))
+    said.append(f"{_short(file)}: {len(done)} trials are measured already; going on with the rest")
+    return tuple(done), said
+
+
+def _write_head(file: Path, head: Run) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        evidence_.append(file, head)
+    except OSError as error:
+        raise InputError(f"{_short(file)} can't be written: {error.strerror or error}") from error
+
+
+def _head(opened: Opened, run: str, selection: Selection, planned: int) -> Run:
+    versions: dict[str, str] = {}
+    for backend in opened.plan.matrix.backends.values():
+        versions |= adapter_class(backend.adapter).installed()
+    versions |= adapter_class(opened.plan.matrix.primal).installed()
+    return Run(
+        run=run,
+        matrix=opened.plan.matrix.digest,
+        gradtier=gradtier.__version__,
+        started=now(),
+        host=opened.host.facts,
+        versions=dict(sorted(versions.items())),
+        selection=selection.words(),
+        planned=planned,
+    )
+
+
+def check_cases(plan: Plan, chosen: tuple[Planned, ...]) -> None:
+    """Call the primal of every selected case once, on the namespace of finite differences.
+
+    A case that raises there raises on every backend, and would be blamed on all of them.
+
+    Raises:
+        InputError: naming each such case with its place.
+    """
+    problems = []
+    for name in dict.fromkeys(f"{t.id.suite}/{t.id.case}" for t in chosen):
+        case = plan.cases[name]
+        try:
+            x, _ = case.draw()
+            outputs = primal(plan.matrix, case)(x)
+        except Exception as error:
+            text = f"the case raises on NumPy: {type(error).__name__}: {error}"
+            problems.append(Problem(text, case.place, name))
+            continue
+        if not outputs:
+            problems.append(Problem("the case returns nothing", case.place, name))
+    if problems:
+        raise InputError(problems)
+
+
+def runner(opened: Opened, order: Order) -> Runner:
+    """The runner of an order; close its engines when done."""
+    engines = Engines(opened.plan.matrix, opened.suites, opened.loaded.root)
+    bench = Bench(opened.plan.matrix, engines, Path(order.folder))
+    return Runner(opened.plan, engines, bench, order.run)
+
+
+def to_do(opened: Opened, order: Order) -> list[Planned]:
+    """The trials of an order that are still to be run, rows of one worker process together."""
+    selection = Selection(**{axis: tuple(words) for axis, words in order.selection.items()})
+    done = set(order.done)
+    left = [t for t in select(opened.plan, selection) if str(t.id) not in done]
+    rows = opened.plan.matrix.backends
+    packages = list(dict.fromkeys(b.package for b in rows.values()))
+
+    def key(t: Planned) -> Any:
+        row = rows[t.id.cell.backend]
+        return packages.index(row.package), row.adapter, sorted(row.options.items())
+
+    return sorted(left, key=key)  # stable: within a process, the order of the matrix
+
+
+def newest(folder: Path) -> Path | None:
+    """The evidence file of ``folder`` that was begun last (names begin with the time)."""
+    files = sorted([*folder.glob("*.jsonl"), *folder.glob("*.jsonl.gz")])
+    return files[-1] if files else None
+
+
+def _short(file: Path) -> str:
+    try:
+        return str(file.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return file.name

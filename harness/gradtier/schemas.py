@@ -1,0 +1,75 @@
+"""JSON Schemas of the four file formats, made from the types that read and write them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from gradtier.plan import SCHEMA as PLAN
+
+_TRIAL = {
+    "type": "object",
+    "required": ["id", "case", "cell", "digest", "available", "unavailable"],
+    "additionalProperties": False,
+    "properties": {
+        "id": {
+            "type": "string",
+            "pattern": "^[^/@]+/[^/@]+@[^/@]+/[^/]+/(none|forward|reverse)/[^/]+$",
+        },
+        "case": {"type": "string"},
+        "cell": {"type": "string"},
+        "digest": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
+        "available": {"type": "boolean"},
+        "unavailable": {"type": "string"},
+    },
+}
+_EXCLUSION = {
+    "type": "object",
+    "required": ["cell", "case", "reason", "because"],
+    "additionalProperties": False,
+    "properties": {key: {"type": "string"} for key in ("cell", "case", "reason", "because")},
+}
+
+
+def schema(contract: str) -> dict[str, Any]:
+    """The JSON Schema of ``matrix``, ``plan``, ``evidence`` or ``support``."""
+    if contract == "plan":
+        found: dict[str, Any] = {
+            "type": "object",
+            "required": ["schema", "matrix", "trials", "exclusions"],
+            "additionalProperties": False,
+            "properties": {
+                "schema": {"const": PLAN},
+                "matrix": {"type": "string"},
+                "trials": {"type": "array", "items": _TRIAL},
+                "exclusions": {"type": "array", "items": _EXCLUSION},
+            },
+        }
+    else:
+        found = _from_types(contract)
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:gradtier:{contract}:1",
+    }
+    return {**head, **found}
+
+
+def _from_types(contract: str) -> dict[str, Any]:
+    from pydantic import TypeAdapter
+
+    if contract == "matrix":
+        from gradtier.matrix import Matrix
+
+        return Matrix.model_json_schema(by_alias=True)
+    if contract == "evidence":
+        from gradtier.evidence import Record, Run
+
+        return TypeAdapter(Run | Record).json_schema(by_alias=True)
+    from gradtier.table import SupportTable
+
+    return SupportTable.model_json_schema(by_alias=True, mode="serialization")
+
+
+def schema_text(contract: str) -> str:
+    """The schema as it stands in ``schemas/``: indented, with a newline at the end."""
+    return json.dumps(schema(contract), indent=2, ensure_ascii=False) + "\n"
