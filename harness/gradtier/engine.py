@@ -213,8 +213,9 @@ class Engines:
     def _start(self, key: EngineKey) -> Engine:
         kind = adapter_class(key.adapter)
         others = {adapter_class(b.adapter) for b in self._matrix.backends.values()}
-        forbidden = {m for other in others for m in other.modules} - set(kind.modules)
-        setup = Setup(key.adapter, dict(key.options), self._paths, tuple(sorted(forbidden)))
+        options = dict(key.options)
+        forbidden = {m for other in others for m in other.modules} - set(kind.owned(options))
+        setup = Setup(key.adapter, options, self._paths, tuple(sorted(forbidden)))
         try:
             return Engine(setup, kind.environment)
         except Unavailable as error:

@@ -92,6 +92,13 @@ class NestedEntry(Entry):
     device: str
     cells: tuple[CellEntry, ...]
 
+    @property
+    def alike(self) -> bool:
+        """Whether there is no evidence under any outer mode, for the same reasons: one may say so
+        once for all of them."""
+        said = {(c.state, c.text, c.footnotes) for c in self.cells}
+        return len(said) == 1 and len(self.cells) > 1 and not self.cells[0].measured
+
 
 class ClassMark(Entry):
     """The support class of a row."""
@@ -231,7 +238,7 @@ LEGEND = tuple(
     StateEntry(state=state, mark=mark, word=word, meaning=meaning)
     for state, mark, word, meaning in (
         (State.AGREES, "✓", "agrees", "every measured trial agrees"),
-        (State.PARTIAL, "◐", "partial", "some trials agree, none is wrong, the rest give no answer"),
+        (State.PARTIAL, "◐", "partial", "some trials agree, some give no answer, none is wrong"),
         (State.WRONG, "✗", "wrong", "at least one trial gives a wrong derivative"),
         (State.FAILS, "⊘", "fails", "measured, and no trial agrees"),
         (State.INCONCLUSIVE, "?", "inconclusive", "measured, and the oracle could not tell"),
@@ -712,7 +719,6 @@ def _columns(build: _Rows) -> tuple[Column, ...]:
     return (
         Column(id="backend", title="Backend"),
         Column(id="mode", title="Mode"),
-        Column(id="execution", title="How it runs"),
         *(
             Column(id=f"first-{d}", title=d, group="first", group_title="First order", device=d)
             for d in first

@@ -88,7 +88,7 @@ class Server:
 
     def _evaluate(self, case: Case, ask: Ask) -> Answer:
         run = self._derivative(case, ask.device, ask.dtype, ask.mode, ask.nesting)
-        results, seconds, mutated = [], [], False
+        results, seconds, mutated, overwritten = [], [], False, False
         first: Any = None
         for x, seed in ask.queries:
             native_x, native_seed = self._native(x, ask), self._native(seed, ask)
@@ -101,13 +101,14 @@ class Server:
             )
             first = result if first is None else first
             results.append(self._numbers(result))
-        again = self._numbers(first)
+            if len(results) == 2:  # not later: the last query may well repeat the first
+                overwritten = not all(map(_identical, self._numbers(first), results[0]))
         return Answer(
             leaves=tuple(results),
             devices=self._seen(first, 0),
             dtypes=self._seen(first, 1),
             mutated=mutated,
-            overwritten=not all(map(_identical, again, results[0])),
+            overwritten=overwritten,
             seconds=tuple(seconds),
         )
 

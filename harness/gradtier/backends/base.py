@@ -117,6 +117,11 @@ class Adapter(ABC):
         return any(re.search(pattern, text) for pattern in self.refusals)
 
     @classmethod
+    def owned(cls, options: Mapping[str, Any]) -> tuple[str, ...]:
+        """The top-level modules that an adapter with these options may import."""
+        return cls.modules
+
+    @classmethod
     def installed(cls) -> dict[str, str]:
         """Distribution -> version, for those that are installed; imports nothing."""
         found = {}

@@ -38,7 +38,8 @@ class TensorFlow(Adapter):
         r"XLA compilation requires a fixed tensor list size",
         r"Only integers, slices .* are valid indices",
         r"Tensor' object does not support item assignment",
-        r"^AttributeError: .*Tensor'? object has no attribute",
+        r"AttributeError: .*Tensor'? object has no attribute",
+        r"argument must be .* not 'SymbolicTensor'",
         r"'ord' must be a supported (vector|matrix) norm",
     )
 

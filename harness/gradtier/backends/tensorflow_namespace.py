@@ -19,7 +19,6 @@ import numpy as np
 from gradtier.backends.base import Unsupported
 from gradtier.trees import leaves
 
-
 SlogdetResult = namedtuple("SlogdetResult", ["sign", "logabsdet"])
 SVDResult = namedtuple("SVDResult", ["U", "S", "Vh"])
 EighResult = namedtuple("EighResult", ["eigenvalues", "eigenvectors"])
@@ -28,6 +27,8 @@ QRResult = namedtuple("QRResult", ["Q", "R"])
 
 class MissingName(Unsupported, AttributeError):
     """The namespace has no such name; an AttributeError too, so that ``hasattr`` works."""
+
+    __init__ = Exception.__init__  # or tf.function would raise something else in its place
 
 
 class Namespace:
@@ -83,11 +84,13 @@ def _constants(tf: Any) -> dict[str, Any]:
 
 def _elementwise(tf: Any) -> dict[str, Any]:
     tnp = tf.experimental.numpy
-    same = "abs acos acosh asin asinh atan atan2 atanh ceil conj cos cosh divide equal exp expm1"
-    same += " floor greater greater_equal imag is_finite is_inf is_nan less less_equal log log1p"
-    same += " logical_and logical_not logical_or maximum minimum multiply negative not_equal pow"
-    same += " real round sign sin sinh square sqrt subtract tan tanh add nextafter reciprocal"
-    named = {name.replace("is_", "is"): getattr(tf.math, name) for name in same.split()}
+    same = "abs acos acosh add asin asinh atan atan2 atanh ceil conj cos cosh divide equal exp"
+    same += " expm1 floor greater greater_equal imag is_finite is_inf is_nan less less_equal log"
+    same += (
+        " log1p logical_and logical_not logical_or logical_xor maximum minimum multiply negative"
+    )
+    same += " nextafter not_equal pow real reciprocal round sign sin sinh sqrt square subtract tan"
+    same += " tanh"
 
     def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
         x = x if min is None else tf.maximum(x, min)
@@ -96,13 +99,12 @@ def _elementwise(tf: Any) -> dict[str, Any]:
     taken = ["exp2", "heaviside", "logaddexp", "logaddexp2", "signbit", "positive"]
     return {
         **{name: getattr(tnp, name) for name in taken},
-        **named,
+        **{name.replace("is_", "is"): getattr(tf.math, name) for name in same.split()},
         "clip": clip,
         # tnp would compute these three in float64 whatever the array's dtype.
         "log2": lambda x, /: tf.math.log(x) / math.log(2.0),
         "log10": lambda x, /: tf.math.log(x) / math.log(10.0),
         "hypot": lambda x, y, /: tnp.hypot(*_pair(tf, x, y)),
-        "logical_xor": tf.math.logical_xor,
         "where": lambda condition, x, y, /: tf.where(condition, *_pair(tf, x, y)),
         "remainder": tf.math.floormod,
         "floor_divide": tf.math.floordiv,
@@ -142,12 +144,10 @@ def _creation(tf: Any) -> dict[str, Any]:
         return tf.range(start, stop, step, dtype=dtype or {int: tf.int64, float: tf.float64}[kind])
 
     def linspace(
-        start: Any, stop: Any, /, num: int, *, dtype: Any = None, device: Any = None,
-        endpoint: bool = True,
-    ) -> Any:  # fmt: skip
+        start: Any, stop: Any, /, num: int, *, dtype: Any = None, device: Any = None
+    ) -> Any:
         dtype = dtype or (start.dtype if tf.is_tensor(start) else tf.float64)
-        last = stop if endpoint else start + (stop - start) * (num - 1) / num
-        return tf.linspace(_array(tf, start, dtype), _array(tf, last, dtype), num)
+        return tf.linspace(_array(tf, start, dtype), _array(tf, stop, dtype), num)
 
     def eye(
         rows: int, cols: int | None = None, /, *, k: int = 0, dtype: Any = None, device: Any = None
@@ -174,8 +174,7 @@ def _creation(tf: Any) -> dict[str, Any]:
         "full": full,
         "full_like": full_like,
         **{"zeros": constant(tf.zeros), "empty": constant(tf.zeros), "ones": constant(tf.ones)},
-        "zeros_like": like(tf.zeros_like),
-        "empty_like": like(tf.zeros_like),
+        **{"zeros_like": like(tf.zeros_like), "empty_like": like(tf.zeros_like)},
         "ones_like": like(tf.ones_like),
         "meshgrid": lambda *arrays, indexing="xy": list(tf.meshgrid(*arrays, indexing=indexing)),
         "tril": lambda x, /, *, k=0: tnp.tril(x, k),
@@ -188,6 +187,8 @@ def _shape(shape: Any) -> tuple[int, ...]:
 
 
 def _reductions(tf: Any) -> dict[str, Any]:
+    kinds = ["sum", "prod", "mean", "max", "min", "all", "any"]
+
     def reduced(op: Any) -> Any:
         def reduction(
             x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False
@@ -226,13 +227,7 @@ def _reductions(tf: Any) -> dict[str, Any]:
         return search
 
     return {
-        "sum": reduced(tf.reduce_sum),
-        "prod": reduced(tf.reduce_prod),
-        "mean": reduced(tf.reduce_mean),
-        "max": reduced(tf.reduce_max),
-        "min": reduced(tf.reduce_min),
-        "all": reduced(tf.reduce_all),
-        "any": reduced(tf.reduce_any),
+        **{name: reduced(getattr(tf, f"reduce_{name}")) for name in kinds},
         "var": var,
         "std": lambda x, /, **options: tf.sqrt(var(x, **options)),
         "count_nonzero": lambda x, /, *, axis=None, keepdims=False: tf.math.count_nonzero(
@@ -293,8 +288,7 @@ def _order(tf: Any) -> dict[str, Any]:
     def argsort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
         return tf.cast(tf.argsort(x, axis, direction(descending), stable), tf.int64)
 
-    def searchsorted(x1: Any, x2: Any, /, *, side: str = "left", sorter: Any = None) -> Any:
-        x1 = x1 if sorter is None else tf.gather(x1, sorter)
+    def searchsorted(x1: Any, x2: Any, /, *, side: str = "left") -> Any:
         found = tf.searchsorted(x1, tf.reshape(x2, [-1]), side, tf.int64)
         return tf.reshape(found, tf.shape(x2))
 
@@ -310,9 +304,7 @@ def _products(tf: Any) -> dict[str, Any]:
     tnp = tf.experimental.numpy
     return {
         "matmul": tnp.matmul,
-        "dot": tnp.dot,
-        "outer": tnp.outer,
-        "kron": tnp.kron,
+        **{name: getattr(tnp, name) for name in ("dot", "kron", "outer")},
         "tensordot": lambda x, y, /, *, axes=2: tf.tensordot(x, y, axes),
         "vecdot": lambda x, y, /, *, axis=-1: tf.reduce_sum(tf.math.conj(x) * y, axis),
         "einsum": tf.einsum,

@@ -149,8 +149,9 @@ def sides(samples: Samples) -> Sides:
     """One-sided slopes by extrapolation in h; meant for the full number of rows."""
     h = samples.steps
     with np.errstate(all="ignore"):
-        right, right_error = _one_side(samples.plus - samples.base, h, samples.size)
-        left, left_error = _one_side(samples.base - samples.minus, h, samples.size)
+        rounding = 4.0 * UNIT * samples.size + 2.0 * _quantum(samples)
+        right, right_error = _one_side(samples.plus - samples.base, h, rounding)
+        left, left_error = _one_side(samples.base - samples.minus, h, rounding)
         gap = np.abs(samples.plus - samples.minus)
         noise = 16.0 * UNIT * samples.size
         jump = np.zeros(right.shape, dtype=bool)
@@ -203,7 +204,7 @@ def diverges(samples: Samples) -> Array:
 def _table(samples: Samples, h: Array) -> tuple[Array, Array, Array]:
     """Best value, its bar and its row from the extrapolation table, per column."""
     column = (samples.plus - samples.minus) / (2.0 * h)[:, None]
-    noise = 2.0 * UNIT * samples.size / h[:, None]
+    noise = (2.0 * UNIT * samples.size + _quantum(samples)) / h[:, None]
     values, errors, rows = [], [], []
     for k in range(1, min(COLUMNS, len(h) - 1) + 1):
         refined = column[1:] + (column[1:] - column[:-1]) / (4.0**k - 1.0)
@@ -240,6 +241,29 @@ def _pooled(change: Array, ratio: float) -> Array:
     return pooled
 
 
+def _quantum(samples: Samples) -> Array:
+    """The grid on which a column's values lie, if fine steps vanish on it; else zero.
+
+    A small difference of large terms moves in whole units of their roundoff and then not at all,
+    which looks like a slope of exactly zero. It is told from a function that is locally constant by
+    its increments being whole multiples of the smallest one.
+    """
+    quantum = np.zeros(samples.base.shape)
+    if samples.rows < NOISE_ROWS:
+        return quantum
+    moved = np.abs(np.concatenate([samples.plus, samples.minus]) - samples.base)
+    still = (samples.plus[-1] == samples.base) & (samples.minus[-1] == samples.base)
+    for column in np.flatnonzero(still & (moved > 0).any(axis=0)):
+        steps_seen = moved[:, column]
+        steps_seen = steps_seen[np.isfinite(steps_seen) & (steps_seen > 0)]
+        smallest = float(steps_seen.min())
+        ratios = steps_seen[(steps_seen > 1.5 * smallest) & (steps_seen < 500.0 * smallest)]
+        ratios = ratios / smallest
+        if ratios.size >= 4 and np.all(np.abs(ratios - np.round(ratios)) < 0.02):
+            quantum[column] = smallest
+    return quantum
+
+
 def _noise_floor(samples: Samples, h: Array, row: Array) -> Array:
     """Twice the median noise of the rows from two before the chosen one, over the step."""
     central = (samples.plus - samples.minus) / (2.0 * h)[:, None]
@@ -254,9 +278,9 @@ def _noise_floor(samples: Samples, h: Array, row: Array) -> Array:
     return np.asarray(2.0 * floor / h[row])
 
 
-def _one_side(difference: Array, h: Array, size: Array) -> tuple[Array, Array]:
+def _one_side(difference: Array, h: Array, rounding: Array) -> tuple[Array, Array]:
     column = difference / h[:, None]
-    noise = 4.0 * UNIT * size / h[:, None]
+    noise = rounding / h[:, None]
     values, errors = [], []
     for k in range(1, min(ONE_SIDED_COLUMNS, len(h) - 1) + 1):
         refined = column[1:] + (column[1:] - column[:-1]) / (2.0**k - 1.0)

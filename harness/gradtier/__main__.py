@@ -1,0 +1,5 @@
+"""``python -m gradtier``."""
+
+from gradtier.cli import main
+
+main(prog_name="gradtier")

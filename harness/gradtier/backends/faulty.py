@@ -1,0 +1,174 @@
+"""Backends that are wrong on purpose: a harness must prove that it can fail.
+
+``Faulty`` wraps another adapter and spoils what it answers in one named way.  Its rows run through
+the same path as real ones; each fault has an outcome that it must come out as (:data:`FAULTS`).
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradtier.backends.base import Adapter, Function, Native, Unsupported
+from gradtier.model import Outcome, Reason
+
+#: fault -> what it must come out as.
+FAULTS: Mapping[str, tuple[Outcome, Reason | None]] = {
+    "exact": (Outcome.AGREE, None),
+    "print": (Outcome.AGREE, None),  # writes to standard output, which is the worker's channel
+    "zero": (Outcome.WRONG, Reason.SEVERED),
+    "none": (Outcome.WRONG, Reason.SEVERED),
+    "sign": (Outcome.WRONG, Reason.VALUE),
+    "double": (Outcome.WRONG, Reason.VALUE),
+    "element": (Outcome.WRONG, Reason.VALUE),  # one element, wrong by 1e-5 of its size
+    "single": (Outcome.WRONG, Reason.VALUE),  # float32 hidden in a float64 path
+    "nan": (Outcome.WRONG, Reason.NONFINITE),
+    "shape": (Outcome.WRONG, Reason.SHAPE),
+    "dtype": (Outcome.WRONG, Reason.DTYPE),
+    "device": (Outcome.WRONG, Reason.DEVICE),
+    "mutate": (Outcome.WRONG, Reason.MUTATED),
+    "buffer": (Outcome.WRONG, Reason.UNSTABLE),  # every result is the same buffer
+    "accumulate": (Outcome.WRONG, Reason.UNSTABLE),  # adds to what an earlier call left
+    "raise": (Outcome.RAISED, None),
+    "decline": (Outcome.UNSUPPORTED, None),
+    "hang": (Outcome.TIMEOUT, None),
+    "exit": (Outcome.CRASH, None),
+    "segfault": (Outcome.CRASH, None),
+    "import": (Outcome.UNAVAILABLE, None),  # its package does not import
+}
+
+
+class Faulty(Adapter):
+    """Another adapter, spoiled.
+
+    Args:
+        around: ``module:Class`` of the adapter that is wrapped.
+        fault: one of :data:`FAULTS`, or ``"second"``: right first order, wrong nested.
+    """
+
+    def __init__(self, around: str, fault: str = "exact") -> None:
+        if fault == "import":
+            raise ImportError("No module named 'no_such_package'")
+        self._inner = _class(around)()
+        self._fault = fault
+        self._buffer: list[NDArray[Any]] = []
+
+    @classmethod
+    def owned(cls, options: Mapping[str, Any]) -> tuple[str, ...]:
+        return _class(str(options["around"])).modules
+
+    refusals: ClassVar = ()
+
+    @property
+    def namespace(self) -> Any:
+        return self._inner.namespace
+
+    def zeros_like(self, array: Any) -> Any:
+        return self._inner.zeros_like(array)
+
+    def from_numpy(self, array: NDArray[Any], device: str) -> Any:
+        return self._inner.from_numpy(array, device)
+
+    def to_numpy(self, array: Any) -> NDArray[Any]:
+        return self._inner.to_numpy(array)
+
+    def placement(self, array: Any) -> tuple[str, str]:
+        device, dtype = self._inner.placement(array)
+        if self._fault == "dtype":
+            dtype = "float32"
+        return ("elsewhere" if self._fault == "device" else device), dtype
+
+    def pushforward(self, f: Function, x: Native, v: Native) -> tuple[Native, Native]:
+        return self._inner.pushforward(f, x, v)
+
+    def pullback(self, f: Function, x: Native, w: Native) -> tuple[Native, Native]:
+        return self._inner.pullback(f, x, w)
+
+    def outer_pushforward(self, f: Function, x: Native, v: Native) -> tuple[Native, Native]:
+        return self._nested(self._inner.outer_pushforward(f, x, v))
+
+    def outer_pullback(self, f: Function, x: Native, w: Native) -> tuple[Native, Native]:
+        return self._nested(self._inner.outer_pullback(f, x, w))
+
+    def _nested(self, both: tuple[Native, Native]) -> tuple[Native, Native]:
+        if self._fault != "second":
+            return both
+        return both[0], tuple(None if a is None else 1.5 * a for a in both[1])
+
+    def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        """The whole derivative, spoiled at its very end."""
+
+        def spoiled(x: Native, seed: Native) -> Any:
+            self._misbehave(x)
+            answer = f(x, seed)
+            if self._fault == "none":
+                return tuple(None for _ in answer)
+            return self._spoil([np.array(self.to_numpy(a)) for a in answer if a is not None])
+
+        return spoiled
+
+    def _misbehave(self, x: Native) -> None:
+        match self._fault:
+            case "raise":
+                raise ValueError("this backend always raises")
+            case "decline":
+                raise Unsupported("this backend offers nothing")
+            case "hang":
+                time.sleep(3600)
+            case "exit":
+                os._exit(3)
+            case "segfault":
+                os.kill(os.getpid(), signal.SIGSEGV)
+            case "print":
+                print("noise on standard output", flush=True)
+            case "mutate":
+                x[0][...] += 1.0
+
+    def _spoil(self, answer: list[NDArray[Any]]) -> tuple[Any, ...]:
+        first = answer[0]
+        match self._fault:
+            case "zero":
+                return tuple(np.zeros_like(a) for a in answer)
+            case "sign":
+                return tuple(-a for a in answer)
+            case "double":
+                return tuple(2 * a for a in answer)
+            case "element":
+                first.flat[int(np.argmax(np.abs(first)))] *= 1 + 1e-5
+            case "single":
+                return tuple(a.astype(np.float32).astype(a.dtype) for a in answer)
+            case "nan":
+                first.flat[0] = np.nan
+            case "shape":
+                return (first[None], *answer[1:])
+            case "buffer":
+                return self._reused(answer)
+            case "accumulate":
+                left = self._buffer if _shapes(self._buffer) == _shapes(answer) else answer
+                self._reused([a + b for a, b in zip(answer, left, strict=True)])
+                return tuple(a.copy() for a in self._buffer)
+        return tuple(answer)
+
+    def _reused(self, answer: list[NDArray[Any]]) -> tuple[Any, ...]:
+        if _shapes(self._buffer) != _shapes(answer):
+            self._buffer = [a.copy() for a in answer]
+        for kept, new in zip(self._buffer, answer, strict=True):
+            kept[...] = new
+        return tuple(self._buffer)
+
+
+def _shapes(arrays: list[NDArray[Any]]) -> list[tuple[int, ...]]:
+    return [a.shape for a in arrays]
+
+
+def _class(dotted: str) -> type[Adapter]:
+    module, _, name = dotted.partition(":")
+    found: type[Adapter] = getattr(importlib.import_module(module), name)
+    return found

@@ -1,0 +1,138 @@
+"""Backends that are wrong on purpose, through the whole path."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from small_world import World, faulty
+
+from gradtier.backends.faulty import FAULTS
+from gradtier.evidence import Record
+from gradtier.model import Outcome, Reason
+from gradtier.plan import Selection, select
+from gradtier.running import Order, open_matrix, runner
+
+#: Faults that show in the numbers only where there are numbers to spoil; nesting none suffices.
+ALL = sorted(FAULTS)
+
+
+def run(world: World, tmp_path: Path, **selection: str) -> list[Record]:
+    """Run the selected trials in this process; their records."""
+    opened = open_matrix(world.file)
+    chosen = select(opened.plan, Selection(**{k: (v,) for k, v in selection.items()}))
+    folder = tmp_path / "dossiers"
+    folder.mkdir()
+    todo = runner(opened, Order("test", str(tmp_path / "e.jsonl"), str(folder), {}, ()))
+    try:
+        return [todo.run(t)[0] for t in chosen]
+    finally:
+        todo.engines.close()
+
+
+@pytest.mark.parametrize("fault", ALL)
+def test_a_fault_comes_out_as_its_own_outcome(world: World, tmp_path: Path, fault: str) -> None:
+    world.add("bad", faulty(fault))
+    if fault == "hang":
+        world.matrix["timeout"] = 1.0
+    expected, reason = FAULTS[fault]
+    records = run(world, tmp_path, backend="bad", nesting="none")
+    assert [(r.outcome, r.reason) for r in records] == [(expected, reason)] * 2, records
+
+
+def test_a_right_first_derivative_does_not_hide_a_wrong_second_one(
+    world: World, tmp_path: Path
+) -> None:
+    world.add("bad", faulty("second"))
+    outcomes = {r.trial: r.outcome for r in run(world, tmp_path, backend="bad")}
+    for trial, outcome in outcomes.items():
+        right = "/none/" in trial
+        assert outcome is (Outcome.AGREE if right else Outcome.WRONG), trial
+
+
+def test_a_forward_mode_fault_is_caught_as_well(world: World, tmp_path: Path) -> None:
+    world.add("bad", faulty("element", "forward"))
+    records = run(world, tmp_path, backend="bad", nesting="none")
+    assert {(r.outcome, r.reason) for r in records} == {(Outcome.WRONG, Reason.VALUE)}
+
+
+def test_a_crash_costs_one_trial_and_the_next_gets_a_fresh_worker(
+    world: World, tmp_path: Path
+) -> None:
+    world.add("bad", faulty("exit"))
+    world.add("good", faulty("exact"))
+    records = run(world, tmp_path)
+    crashed = [r for r in records if "@bad/" in r.trial]
+    assert {r.outcome for r in crashed} == {Outcome.CRASH}
+    assert all("status 3" in r.detail for r in crashed)
+    assert {r.outcome for r in records if "@good/" in r.trial} == {Outcome.AGREE}
+
+
+def test_a_signal_is_named_in_the_record(world: World, tmp_path: Path) -> None:
+    world.add("bad", faulty("segfault"))
+    (record,) = run(world, tmp_path, backend="bad", case="logs", nesting="none")
+    assert "SIGSEGV" in record.detail
+
+
+def test_the_reference_does_not_vouch_for_itself(world: World, tmp_path: Path) -> None:
+    records = run(world, tmp_path, backend="exact-*", nesting="none")
+    assert {r.reference for r in records} == {None}
+    assert {r.outcome for r in records} == {Outcome.AGREE}
+    assert all(list(r.verdict["witnesses"]) == ["finite-differences"] for r in records if r.verdict)
+
+
+def test_a_wrong_reference_is_not_blamed_on_the_backend(world: World, tmp_path: Path) -> None:
+    world.matrix["backends"]["exact-reverse"] = faulty("double") | {"package": "reference"}
+    world.matrix["backends"]["exact-forward"]["package"] = "reference"
+    world.add("good", faulty("exact"))
+    (record,) = run(world, tmp_path, backend="good", case="dense", nesting="none")
+    assert record.outcome is Outcome.AGREE
+    assert record.verdict is not None and "reference-wrong" in record.verdict["findings"]
+
+
+def test_a_reference_that_crashes_is_not_blamed_on_the_backend(
+    world: World, tmp_path: Path
+) -> None:
+    world.matrix["backends"]["exact-reverse"] = faulty("exit") | {"package": "reference"}
+    world.matrix["backends"]["exact-forward"]["package"] = "reference"
+    world.add("good", faulty("exact"))
+    first, second = run(world, tmp_path, backend="good", case="dense", nesting="[nf]*")
+    assert (first.outcome, first.reference) == (Outcome.AGREE, None)
+    assert second.outcome is Outcome.INCONCLUSIVE
+    assert "exact-reverse does not answer" in second.detail
+
+
+def test_a_worker_can_import_no_other_backends_package(world: World, tmp_path: Path) -> None:
+    other = tmp_path / "meddler.py"
+    other.write_text(
+        "from gradtier.backends.faulty import Faulty\n"
+        "class Meddler(Faulty):\n"
+        "    modules = ('json_of_others',)\n"
+        "    @classmethod\n"
+        "    def owned(cls, options): return ()\n"
+        "    def __init__(self, **options):\n"
+        "        import autograd\n",
+        encoding="utf-8",
+    )
+    world.add("meddler", faulty("exact") | {"adapter": "meddler:Meddler"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(tmp_path))
+        patch.setenv("PYTHONPATH", str(tmp_path))
+        records = run(world, tmp_path, backend="meddler", case="logs", nesting="none")
+    assert records[0].outcome is Outcome.UNAVAILABLE
+    assert "autograd" in records[0].detail
+
+
+def test_serial_and_parallel_runs_give_the_same_evidence_apart_from_times(world: World) -> None:
+    world.add("bad", faulty("element"))
+    times = {"seconds", "first_seconds", "call_seconds", "finished", "run"}
+    found = []
+    for name, more in (("serial", []), ("parallel", ["-n", "2"])):
+        done = world.gradtier("run", "--evidence", f"{name}.jsonl", *more)
+        assert done.returncode == 0, done.stdout + done.stderr
+        lines = (world.folder / f"{name}.jsonl").read_text().splitlines()[1:]
+        kept = [{k: v for k, v in json.loads(x).items() if k not in times} for x in lines]
+        found.append(sorted(kept, key=lambda r: r["trial"]))
+    assert len(found[0]) == 18
+    assert found[0] == found[1]
