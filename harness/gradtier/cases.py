@@ -69,7 +69,9 @@ class Input:
             return np.asarray(rng.uniform(size=shape) < self.high)
         if self.kind == "values":
             given = np.asarray(self.values)
-            return given if given.dtype.kind in "iub" else np.float64(np.float32(given))
+            if self.constant and given.dtype.kind in "iub":
+                return given
+            return np.asarray(np.float32(given), dtype=np.float64)
         return np.asarray(np.float32(_real(self, rng)), dtype=np.float64)
 
 
@@ -247,9 +249,15 @@ class Suite:
             raise InputError(Problem(text, place, f"{self.id}/{name}") for text in found)
 
 
+_PLAIN = (int, float, str, tuple)  # constants of the file that a function may read
+
+
 def _digest(function: FunctionType, inputs: Mapping[str, Any]) -> str:
-    text = [repr(sorted((p, s) for p, s in trees.items(dict(inputs))))]
-    text += [inspect.getsource(f) for f in _called(function)]
+    text = [repr(sorted((p, repr(s)) for p, s in trees.items(dict(inputs))))]
+    for f in _called(function):
+        text.append(inspect.getsource(f))
+        read = ((name, f.__globals__.get(name)) for name in sorted(set(_names(f.__code__))))
+        text += [f"{name}={v!r}" for name, v in read if isinstance(v, _PLAIN)]
     return hashlib.sha256("\n".join(text).encode()).hexdigest()[:16]
 
 

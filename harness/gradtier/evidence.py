@@ -46,7 +46,7 @@ class Run(Line):
     gradtier: str = Field(description="version of gradtier")
     started: str = Field(description="UTC, ISO 8601")
     host: Mapping[str, str]
-    versions: Mapping[str, str] = Field(description="installed distributions of all backends")
+    versions: Mapping[str, str] = Field({}, description="installed distributions of all backends")
     selection: Mapping[str, list[str]] = {}
     planned: int = Field(description="trials that this run was to do")
 

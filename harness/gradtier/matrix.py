@@ -255,7 +255,11 @@ def load(file: Path) -> Loaded:
 
 def _explained(error: ValidationError, document: yamlfile.Document) -> Iterator[Problem]:
     seen = set()
-    for e in error.errors(include_url=False):
+    errors = error.errors(include_url=False)
+    for e in errors:
+        inside = any(o["loc"][: len(e["loc"])] == e["loc"] for o in errors if o is not e)
+        if e["type"] == "too_short" and inside:
+            continue  # only because its items were refused, which is said already
         path = _in_file(e["loc"], document.data)
         message, hint = _message(e, path)
         problem = Problem(message, document.place(path), yamlfile.dotted(path), hint)

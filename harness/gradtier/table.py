@@ -367,11 +367,11 @@ def _shortfall(trials: list[Judged], dtypes: int) -> Iterator[str]:
             why = str(j.record.reason or "") or plain(j.record.detail, LONGEST)
             groups.setdefault(why, []).append(_name(j, dtypes))
         ranked = sorted(groups.items(), key=lambda g: (-len(g[1]), g[0]))
-        shown = [_some(names, 3) + (f": {why}" if why else "") for why, names in ranked[:2]]
-        rest = sum(len(names) for _, names in ranked[2:])
-        shown += [f"and {rest} more"] if rest else []
-        if found:
-            parts.append(f"{len(found)} {shown_as(outcome)} ({'; '.join(shown)})")
+        for why, names in ranked[:1]:  # the reason that most of them share
+            shown = _some(names, 3) + (f": {why}" if why else "")
+            rest = len(found) - len(names)
+            more = f"; and {rest} more" if rest else ""
+            parts.append(f"{len(found)} {shown_as(outcome)} ({shown}{more})")
     if parts:
         yield plain(_sentence(", ".join(parts)), 4 * LONGEST)
 

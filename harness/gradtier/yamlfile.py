@@ -19,6 +19,8 @@ from gradtier.errors import InputError, Place, Problem
 
 KeyPath = tuple[str | int, ...]
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_STANDARD = "tag:yaml.org,2002:"
+_TAGS = {"map", "seq", "null", "bool", "int", "float", "timestamp", "str", "merge", "value"}
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -87,6 +89,9 @@ class _Builder:
             return None
         self._open.add(id(node))
         try:
+            if node.tag.removeprefix(_STANDARD) not in _TAGS:
+                self._report(f"the YAML tag '{node.tag}' is not allowed here", node, path)
+                return None
             if isinstance(node, yaml.MappingNode):
                 return self._mapping(node, path)
             if isinstance(node, yaml.SequenceNode):
@@ -111,9 +116,9 @@ class _Builder:
         return done
 
     def _scalar(self, node: yaml.Node, path: KeyPath) -> Any:
-        text, tag = node.value, node.tag.removeprefix("tag:yaml.org,2002:")
+        text = node.value
         try:
-            match tag:
+            match node.tag.removeprefix(_STANDARD):
                 case "null":
                     return None
                 case "bool":
@@ -124,11 +129,8 @@ class _Builder:
                     return float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan"))
                 case "timestamp":
                     return datetime.date.fromisoformat(text) if len(text) == 10 else text
-                case "str" | "merge" | "value":
-                    return text
         except ValueError:
-            return text
-        self._report(f"the YAML tag '{node.tag}' is not allowed here", node, path)
+            pass
         return text
 
     def _at(self, node: yaml.Node) -> Place:

@@ -18,7 +18,8 @@ class TensorFlow(Adapter):
     promotion of mixed dtypes, and is said in :meth:`settings`.
 
     Args:
-        function: run the whole derivative, nested ones too, as one ``tf.function``.
+        function: run the whole derivative, nested ones too, as one ``tf.function``, with the
+            control flow of the differentiated function converted by AutoGraph.
     """
 
     distributions: ClassVar = ("tensorflow", "tensorflow-cpu")
@@ -85,7 +86,7 @@ class TensorFlow(Adapter):
         with self._tf.device(self._place):
             x = tuple([self._tf.identity(t) for t in x])
             with self._tf.autodiff.ForwardAccumulator(x, tuple(v)) as accumulator:
-                y = f(*x)
+                y = self._converted(f)(*x)
             return y, tuple([accumulator.jvp(t, unconnected_gradients="zero") for t in y])
 
     def pullback(self, f: Function, x: Native, w: Native) -> tuple[Native, Native]:
@@ -94,12 +95,27 @@ class TensorFlow(Adapter):
             x = tuple([self._tf.identity(t) for t in x])
             with self._tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(x)
-                y = f(*x)
+                y = self._converted(f)(*x)
             dx = tape.gradient(list(y), list(x), list(w))
             return y, tuple([None if d is None else self._tf.convert_to_tensor(d) for d in dx])
 
     def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
-        return self._tf.function(f) if self._function else f
+        # Without autograph here, so that an exception keeps its type and its words.
+        return self._tf.function(self._converted(f), autograph=False) if self._function else f
+
+    def _converted(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        """``f`` with its branches and loops on values in the graph, where its source is found.
+
+        AutoGraph stops at the first function without a source, such as one of two lambdas on a
+        line; starting anew at each derivative lets it reach the innermost function all the same.
+        """
+        if not self._function:
+            return f
+        try:
+            converted: Callable[..., Any] = self._tf.autograph.to_graph(f)
+        except Exception:  # whatever AutoGraph could not read is run as it is
+            return f
+        return converted
 
     def devices(self) -> tuple[str, ...]:
         return ("cpu", "cuda") if self._tf.config.list_physical_devices("GPU") else ("cpu",)

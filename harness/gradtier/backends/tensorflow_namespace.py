@@ -28,8 +28,6 @@ QRResult = namedtuple("QRResult", ["Q", "R"])
 class MissingName(Unsupported, AttributeError):
     """The namespace has no such name; an AttributeError too, so that ``hasattr`` works."""
 
-    __init__ = Exception.__init__  # or tf.function would raise something else in its place
-
 
 class Namespace:
     """A module-like object with the names given."""

@@ -33,6 +33,7 @@ class _Torch(Adapter):
         r"does not have vmap support",
         r"\"\w+\" not implemented for '\w+'",
         r"step must be greater than zero",
+        r"leaf Variable that requires grad is being used in an in-place operation",
         r"^AttributeError: module '(torch|array_api_compat)[\w.]*' has no attribute",
     )
 

@@ -38,7 +38,11 @@ def alone(case: Case) -> Standing:
     # One-sided slopes along a direction that meets several kinks bind no convention.
     for record in records:
         record.states[record.states == State.KINK_OUT] = State.KINK_IN
-    return _standing(case, records + by_axis)
+    standing = _standing(case, records + by_axis)
+    if standing == Standing.KINK and not _possible_together(case, by_axis):
+        case.reason, case.convention = Reason.VALUE, None
+        return Standing.WRONG
+    return standing
 
 
 def _axes(case: Case) -> list[Line]:
@@ -69,8 +73,20 @@ def _forgive_meeting_kinks(case: Case, records: list[Certification]) -> None:
             place = (number, int(column)) if pushed else (int(column), number)
             length = 1.0 if pushed else basis(dossier.x, number)[1]
             claim, slack = record.claim[column] / length, record.slack[column] / length
-            if case.reachable(*place, claim, slack):
+            if case.reachable(*place, [claim], slack):
                 record.states[column] = State.KINK_IN
+
+
+def _possible_together(case: Case, by_axis: list[Certification]) -> bool:
+    """Whether the values of the kinked elements can belong to one generalised gradient."""
+    dossier = case.dossier
+    for seed, cotangent in enumerate(dossier.seeds):
+        kinked = np.array([record.states[seed] == State.KINK_IN for record in by_axis])
+        if kinked.any() and not arbitrate.possible_together(
+            dossier.x, dossier.value, cotangent, kinked, case.told.rows[seed], None, case.evaluator
+        ):
+            return False
+    return True
 
 
 def _standing(case: Case, records: list[Certification]) -> Standing:

@@ -150,6 +150,8 @@ def sides(samples: Samples) -> Sides:
     h = samples.steps
     with np.errstate(all="ignore"):
         rounding = 4.0 * UNIT * samples.size + 2.0 * _quantum(samples)
+        if samples.rows >= NOISE_ROWS:
+            rounding = rounding + 2.0 * np.median(_row_noise(samples, h)[-8:], axis=0)
         right, right_error = _one_side(samples.plus - samples.base, h, rounding)
         left, left_error = _one_side(samples.base - samples.minus, h, rounding)
         gap = np.abs(samples.plus - samples.minus)
@@ -162,6 +164,19 @@ def sides(samples: Samples) -> Sides:
         kink &= difference > KINK * np.maximum(np.abs(right), np.abs(left))
         kink &= ~jump
     return Sides(right, right_error, left, left_error, jump, kink)
+
+
+def bent(samples: Samples) -> Array:
+    """Whether the second difference over h does not shrink with h, as at a kink or a jump.
+
+    Cheap and suspicious: good enough to look closer, not to call it a kink.
+    """
+    h = samples.steps
+    with np.errstate(all="ignore"):
+        bend = np.abs(samples.plus + samples.minus - 2.0 * samples.base) / h[:, None]
+        slope = np.abs(samples.plus[-1] - samples.minus[-1]) / h[-1]
+        floor = 64.0 * UNIT * samples.size / h[-1] + KINK * slope
+        return np.asarray((bend[-1] > 0.5 * bend[0]) & (bend[-1] > floor))
 
 
 def contradictory(samples: Samples) -> Array:
@@ -266,16 +281,24 @@ def _quantum(samples: Samples) -> Array:
 
 def _noise_floor(samples: Samples, h: Array, row: Array) -> Array:
     """Twice the median noise of the rows from two before the chosen one, over the step."""
-    central = (samples.plus - samples.minus) / (2.0 * h)[:, None]
-    refined = central[1:] + (central[1:] - central[:-1]) / 3.0
-    noise = np.abs(refined[1:] - refined[:-1]) * h[2:, None]
-    noise = np.where(np.isfinite(noise), noise, np.inf)
+    noise = _row_noise(samples, h)
     floor = np.zeros(row.shape)
     for r in np.unique(row):
         mine = row == r
         start = min(max(int(r) - 2, 0), len(noise) - 5)
         floor[mine] = np.median(noise[start:][:, mine], axis=0)
     return np.asarray(2.0 * floor / h[row])
+
+
+def _row_noise(samples: Samples, h: Array) -> Array:
+    """Changes of the values from row to row that no smooth function explains, (rows - 2, columns).
+
+    Where rows are fine enough for truncation to vanish, this is the function's own noise.
+    """
+    central = (samples.plus - samples.minus) / (2.0 * h)[:, None]
+    refined = central[1:] + (central[1:] - central[:-1]) / 3.0
+    noise = np.abs(refined[1:] - refined[:-1]) * h[2:, None]
+    return np.where(np.isfinite(noise), noise, np.inf)
 
 
 def _one_side(difference: Array, h: Array, rounding: Array) -> tuple[Array, Array]:

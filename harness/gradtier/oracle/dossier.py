@@ -185,4 +185,5 @@ def _sharp(samples: Samples) -> bool:
     found = differences.estimate(samples)
     with np.errstate(all="ignore"):
         flat_enough = FD_FACTOR * found.error <= FAST**2 * samples.size
-        return bool(np.all((FD_FACTOR * found.error <= FAST * np.abs(found.value)) | flat_enough))
+        sharp = (FD_FACTOR * found.error <= FAST * np.abs(found.value)) | flat_enough
+        return bool(np.all(sharp & ~differences.bent(samples)))

@@ -1,0 +1,213 @@
+"""Bad declarations: every problem at once, with line, finding, expectation and nearest word."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from small_world import World
+
+from gradtier.errors import InputError
+from gradtier.lint import load_checked
+from gradtier.matrix import Matrix, load
+from gradtier.schemas import schema, schema_text
+
+ROOT = Path(__file__).parents[2]
+FLAGSHIP = ROOT / "matrix.yaml"
+
+
+def problems(file: Path) -> list[str]:
+    with pytest.raises(InputError) as caught:
+        load_checked(file)
+    return [str(p) for p in caught.value.problems]
+
+
+def edited(tmp_path: Path, *edits: tuple[str, str]) -> Path:
+    """The flagship with some text replaced, beside the real suites."""
+    text = FLAGSHIP.read_text(encoding="utf-8")
+    for old, new in edits:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    file = tmp_path / "matrix.yaml"
+    file.write_text(text, encoding="utf-8")
+    if not (tmp_path / "suites").exists():
+        (tmp_path / "suites").symlink_to(ROOT / "suites")
+    return file
+
+
+def line_of(file: Path, text: str) -> int:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return next(i for i, line in enumerate(lines, 1) if text in line)
+
+
+def test_the_flagship_is_fine() -> None:
+    loaded, suites = load_checked(FLAGSHIP)
+    assert len(loaded.matrix.backends) >= 13
+    assert sum(len(s.cases) for s in suites.values()) >= 60
+
+
+def test_an_unknown_key_is_named_with_its_line_and_the_nearest_one(tmp_path: Path) -> None:
+    file = edited(tmp_path, ("    package: jax\n", "    pakage: jax\n"))
+    found = problems(file)
+    line = line_of(file, "pakage")
+    assert f"matrix.yaml:{line}: backends.jax-reverse.pakage: unknown key 'pakage'" in found[1]
+    assert "did you mean 'package'?" in found[1]
+    assert "the key 'package' is missing" in found[0]
+
+
+def test_all_structural_problems_are_told_at_once(tmp_path: Path) -> None:
+    file = edited(
+        tmp_path,
+        ("    mode: reverse\n", "    mode: backwards\n"),
+        ("    link: https://docs.jax.dev/\n", "    link: javascript:alert(1)\n"),
+        ("        agreement: 0.95\n", "        agreement: 95\n"),
+        ("  dtypes: [float64]", "  dtypes: [double]"),
+    )
+    text = "\n".join(problems(file))
+    assert "'backwards' is not allowed" in text
+    assert "'javascript:alert(1)' is not of the expected form" in text
+    assert "less than or equal to 1" in text
+    assert "'double' is not allowed" in text
+    assert text.count("matrix.yaml:") == 4
+
+
+def test_a_duplicate_key_does_not_silently_win(tmp_path: Path) -> None:
+    file = edited(tmp_path, ("    package: jax\n", "    package: jax\n    package: torch\n"))
+    (found,) = problems(file)
+    assert "duplicate key 'package'; first at line" in found
+
+
+def test_all_cross_references_are_checked_at_once(tmp_path: Path) -> None:
+    file = edited(
+        tmp_path,
+        ("    devices: [cpu, cuda]\n    extra: jax", "    devices: [cpu, tpu]\n    extra: jax"),
+        ("  - {reverse: torch-autograd-reverse,", "  - {reverse: torch-autogard-reverse,"),
+        ("notes:\n", "notes:\n  lonely: Nobody uses me.\n"),
+        ("{cuda: [tensorflow-cpu-build]}", "{cuda: [tensorflow-cpu-biuld]}"),
+    )
+    text = "\n".join(problems(file))
+    assert "'tpu' is not in axes.devices; did you mean 'cpu'? known: cpu, cuda; add it there" in text
+    assert "'torch-autogard-reverse' is no backend; did you mean 'torch-autograd-reverse'?" in text
+    assert "the note 'lonely' is used nowhere" in text
+    assert "the note 'tensorflow-cpu-biuld' is not defined; did you mean" in text
+    assert text.count("matrix.yaml:") == 4
+
+
+def test_a_claim_that_matches_no_trial_is_a_problem(world: World) -> None:
+    world.matrix["claims"] = [
+        {"match": {"case": "dens"}, "outcome": "wrong", "because": "of a typing error"}
+    ]
+    (found,) = problems(world.file)
+    assert "claims[0].match.case: this claim matches no trial; did you mean 'dense'?" in found
+
+
+def test_a_claim_on_what_is_excluded_is_a_problem(world: World) -> None:
+    rule = {"match": {"case": "dense"}}
+    world.matrix["exclusions"] = [{**rule, "reason": "by-design", "because": "it is so"}]
+    world.matrix["claims"] = [{**rule, "outcome": "wrong", "because": "it is so"}]
+    (found,) = problems(world.file)
+    assert found.startswith("matrix.yaml:") and "this claim matches no trial" in found
+
+
+def test_an_adapter_that_does_not_import_is_told_with_its_line(world: World) -> None:
+    world.matrix["backends"]["exact-reverse"]["adapter"] = "no_such_module:Adapter"
+    world.matrix["backends"]["exact-forward"]["adapter"] = "gradtier.backends.numpy:Numpy"
+    found = problems(world.file)
+    assert "'no_such_module' does not import" in found[0]
+    assert "has no adapter class 'Numpy'" in found[1]
+
+
+def test_a_reference_of_the_wrong_mode_is_a_problem(world: World) -> None:
+    world.matrix["reference"] = [{"reverse": "exact-forward", "forward": "exact-forward"}]
+    (found,) = problems(world.file)
+    assert "'exact-forward' has mode forward; expected one of mode reverse" in found
+
+
+@pytest.mark.parametrize(
+    ("suite", "says"),
+    [
+        (None, "there is no suite file 'small.py'"),
+        ("import no_such_module", "does not import: ModuleNotFoundError"),
+        ("x = (", "does not import: SyntaxError"),
+        ("suite = 3", "has no object `suite`"),
+        ("from gradtier.cases import Suite\nsuite = Suite('big')", "calls itself 'big'"),
+        ("from gradtier.cases import Suite\nsuite = Suite('small')", "the suite has no case"),
+    ],
+)
+def test_a_bad_suite_file_is_told(world: World, suite: str | None, says: str) -> None:
+    if suite is None:
+        (world.folder / "small.py").unlink()
+    else:
+        world.suite(suite)
+    (found,) = problems(world.file)
+    assert says in found and "matrix.yaml:" in found
+
+
+def test_a_case_with_a_wrong_declaration_is_told_with_its_place(world: World) -> None:
+    world.suite(
+        "from gradtier.cases import Suite, normal, integers\n"
+        "suite = Suite('small')\n"
+        "@suite.case(x=normal(3), y=normal(3))\n"
+        "def one(xp, x, z):\n"
+        "    return x\n"
+    )
+    found = problems(world.file)
+    assert "small.py:3: small/one: no input is declared for z" in found[0].replace(
+        str(world.folder) + "/", ""
+    )
+    assert "which it does not take" in found[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "the key 'schema' is missing"),
+        ("a: [1, 2", "not valid YAML"),
+        ("a: &x [*x]", "alias that contains itself"),
+        ("a: !!python/object/apply:os.system ['true']", "not allowed"),
+        ("\t", "not valid YAML"),
+        ("- 1\n", "found"),
+    ],
+)
+def test_a_file_that_is_no_matrix_gets_a_message_and_no_traceback(
+    tmp_path: Path, text: str, says: str
+) -> None:
+    file = tmp_path / "matrix.yaml"
+    file.write_text(text, encoding="utf-8")
+    assert says in "\n".join(problems(file))
+
+
+def test_a_file_that_is_not_there_or_not_text_is_told(tmp_path: Path) -> None:
+    assert "there is no such file" in problems(tmp_path / "matrix.yaml")[0]
+    (tmp_path / "matrix.yaml").write_bytes(b"\xff\xfe\x00")
+    assert "can't be read" in problems(tmp_path / "matrix.yaml")[0]
+
+
+def test_texts_notes_and_claims_do_not_make_evidence_stale(world: World) -> None:
+    before = load(world.file).matrix.digest
+    world.matrix["title"] = "Another title"
+    world.matrix["policy"]["version"] = 2
+    assert load(world.file).matrix.digest == before
+    world.matrix["backends"]["exact-reverse"]["mode"] = "forward"
+    assert load(world.file).matrix.digest != before
+
+
+def test_the_published_schema_accepts_the_flagship_and_refuses_a_typing_error() -> None:
+    data = yaml.load(FLAGSHIP.read_text(encoding="utf-8"), yaml.BaseLoader)
+    typed = yaml.safe_load(FLAGSHIP.read_text(encoding="utf-8"))
+    validator = jsonschema.Draft202012Validator(schema("matrix"))
+    assert not list(validator.iter_errors(typed))
+    assert Matrix.model_validate(typed)
+    assert list(validator.iter_errors({**typed, "backend": {}}))
+    assert data["schema"] == "gradtier/matrix/1"
+
+
+@pytest.mark.parametrize("contract", ["matrix", "plan", "evidence", "support"])
+def test_the_schema_files_are_what_the_types_say(contract: str) -> None:
+    file = ROOT / "harness" / "gradtier" / "schemas" / f"{contract}-1.json"
+    text = file.read_text(encoding="utf-8")
+    assert text == schema_text(contract), f"run: gradtier schema {contract} > {file.name}"
+    jsonschema.Draft202012Validator.check_schema(json.loads(text))
