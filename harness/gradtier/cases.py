@@ -218,7 +218,7 @@ class Suite:
 
         def declare(function: FunctionType) -> FunctionType:
             name = function.__name__
-            place = Place(inspect.getsourcefile(function) or "?", function.__code__.co_firstlineno)
+            place = Place(_shown(function), function.__code__.co_firstlineno)
             self._check(function, inputs, place)
             doc = (inspect.getdoc(function) or name.replace("_", " ")).splitlines()[0]
             self.cases[name] = Case(
@@ -247,6 +247,12 @@ class Suite:
             found.append("it has no input to differentiate with respect to")
         if found:
             raise InputError(Problem(text, place, f"{self.id}/{name}") for text in found)
+
+
+def _shown(function: FunctionType) -> str:
+    """The function's file with its folder, ``suites/nn.py``: no path of one machine."""
+    file = Path(function.__code__.co_filename)
+    return f"{file.parent.name}/{file.name}"
 
 
 _PLAIN = (int, float, str, tuple)  # constants of the file that a function may read

@@ -26,8 +26,14 @@ def load_checked(file: Path) -> tuple[Loaded, dict[str, Suite]]:
     for rule in RULES:
         problems += rule(loaded, suites)
     if problems:
-        raise InputError(sorted(set(problems), key=lambda p: (p.place is None, p.place, p.path)))
+        raise InputError(sorted(set(problems), key=_by_place))
     return loaded, suites
+
+
+def _by_place(problem: Problem) -> tuple[Any, ...]:
+    place = problem.place
+    at = (place.file, place.line) if place is not None else ("", 0)
+    return (*at, problem.path, problem.message)
 
 
 def _suites(loaded: Loaded) -> tuple[dict[str, Suite], list[Problem]]:

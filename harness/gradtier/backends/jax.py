@@ -71,10 +71,6 @@ class Jax(Adapter):
         (device,) = self._jax.numpy.asarray(array).devices()
         return {"gpu": "cuda"}.get(device.platform, device.platform), str(array.dtype)
 
-    def zeros_like(self, array: Any) -> Any:
-        """Zeros of the shape, dtype and device of ``array``."""
-        return self._jax.numpy.zeros_like(array)
-
     def pushforward(self, f: Function, x: Native, v: Native) -> tuple[Native, Native]:
         y, dy = self._jax.jvp(f, x, v)
         return y, tuple(d if d.dtype == t.dtype else self.zeros_like(t) for t, d in _pairs(y, dy))

@@ -78,10 +78,6 @@ class TensorFlow(Adapter):
     def placement(self, array: Any) -> tuple[str, str]:
         return "cuda" if ":GPU:" in array.device else "cpu", str(array.dtype.name)
 
-    def zeros_like(self, array: Any) -> Any:
-        """Zeros of the shape, dtype and device of ``array``."""
-        return self._tf.zeros_like(array)
-
     def pushforward(self, f: Function, x: Native, v: Native) -> tuple[Native, Native]:
         with self._tf.device(self._place):
             x = tuple([self._tf.identity(t) for t in x])
@@ -119,6 +115,13 @@ class TensorFlow(Adapter):
 
     def devices(self) -> tuple[str, ...]:
         return ("cpu", "cuda") if self._tf.config.list_physical_devices("GPU") else ("cpu",)
+
+    @classmethod
+    def installed(cls) -> dict[str, str]:
+        found = super().installed()
+        if "tensorflow-cpu" in found:  # the same library, built for hosts without a GPU
+            found.setdefault("tensorflow", found["tensorflow-cpu"])
+        return found
 
     def settings(self) -> dict[str, str]:
         return {

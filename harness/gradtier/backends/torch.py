@@ -33,6 +33,7 @@ class _Torch(Adapter):
         r"does not have vmap support",
         r"\"\w+\" not implemented for '\w+'",
         r"step must be greater than zero",
+        r"All outputs of f must be floating-point or complex Tensors",
         r"leaf Variable that requires grad is being used in an in-place operation",
         r"^AttributeError: module '(torch|array_api_compat)[\w.]*' has no attribute",
     )
@@ -70,10 +71,6 @@ class _Torch(Adapter):
 
     def placement(self, array: Any) -> tuple[str, str]:
         return array.device.type, str(array.dtype).removeprefix("torch.")
-
-    def zeros_like(self, array: Any) -> Any:
-        """Zeros of the shape, dtype and device of ``array``."""
-        return self._torch.zeros_like(array)
 
     def synchronize(self, result: Any) -> None:
         if self._torch.cuda.is_available():

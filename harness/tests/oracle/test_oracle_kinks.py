@@ -1,0 +1,164 @@
+"""Kinks, ties and jumps: every convention is allowed and named, nothing else is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from oracle_analytic import Analytic, as_map, maximum, relu, witness
+
+from gradtier.oracle import (
+    Outcome,
+    Verdict,
+    Witness,
+    batched,
+    certify_pullback,
+    certify_pushforward,
+    judge_pullback,
+    judge_pushforward,
+)
+
+POINT = [0.0, 1.5, -2.0, 0.75]
+
+
+def relu_verdict(reference: float | None, claimed: float, kind: str = "pull") -> Verdict:
+    right, other = relu(POINT, reference or 0.0), relu(POINT, claimed)
+    known = None if reference is None else witness(right, kind)
+    certify, judge = (
+        (certify_pullback, judge_pullback)
+        if kind == "pull"
+        else (certify_pushforward, judge_pushforward)
+    )
+    dossier = certify(f"tests/relu/{kind}", right.primal, right.x, known)
+    return judge(dossier, right.primal, as_map(other.pull))
+
+
+@pytest.mark.parametrize("kind", ["pull", "push"])
+@pytest.mark.parametrize("reference", [0.0, 0.5, 1.0, None])
+@pytest.mark.parametrize(
+    ("claimed", "name"), [(0.0, "left"), (1.0, "right"), (0.5, "middle"), (0.3, "between")]
+)
+def test_every_convention_of_relu_at_zero_is_allowed_and_named(
+    kind: str, reference: float | None, claimed: float, name: str
+) -> None:
+    verdict = relu_verdict(reference, claimed, kind)
+    assert verdict.outcome is Outcome.AGREE, str(verdict)
+    if "kink" in verdict.findings:
+        named = {name} if kind == "pull" else {name, "left", "right", "middle", "between"}
+        assert verdict.convention in named
+
+
+def test_zero_strictly_inside_a_kink_is_named_zero() -> None:
+    def bend(x: np.ndarray) -> np.ndarray:
+        return np.where(x > 0, 3.0 * x, -x)
+
+    def chain(at_zero: float):  # noqa: ANN202
+        return as_map(lambda p, w: (np.where(p[0] > 0, 3.0, np.where(p[0] < 0, -1, at_zero)) * w[0],))
+
+    primal, x = batched(lambda p: bend(p[0])), (np.array([0.0, 1.0]),)
+    dossier = certify_pullback("tests/zero", primal, x, Witness(chain(3.0)))
+    assert judge_pullback(dossier, primal, chain(0.0)).convention == "zero"
+    assert judge_pullback(dossier, primal, chain(1.0)).convention == "middle"
+
+
+@pytest.mark.parametrize("kind", ["pull", "push"])
+@pytest.mark.parametrize("reference", [0.0, 0.5, None])
+@pytest.mark.parametrize("claimed", [1.2, -0.1, np.nan])
+def test_outside_the_interval_of_a_kink_is_wrong(
+    kind: str, reference: float | None, claimed: float
+) -> None:
+    verdict = relu_verdict(reference, claimed, kind)
+    assert verdict.outcome is Outcome.WRONG, str(verdict)
+
+
+SHARES = {
+    "equal": lambda mask: mask / mask.sum(),
+    "first": lambda mask: np.where(np.cumsum(mask) == 1, mask, 0.0),
+    "last": lambda mask: np.where(np.cumsum(mask[::-1])[::-1] == 1, mask, 0.0),
+}
+
+
+@pytest.mark.parametrize("reference", [*SHARES, None])
+@pytest.mark.parametrize("claimed", SHARES)
+def test_shares_of_a_tied_maximum_are_conventions(reference: str | None, claimed: str) -> None:
+    right = maximum([1.0, 3.0, 3.0, -2.0, 3.0], SHARES[reference or "equal"])
+    other = maximum([1.0, 3.0, 3.0, -2.0, 3.0], SHARES[claimed])
+    known = None if reference is None else witness(right)
+    dossier = certify_pullback("tests/max", right.primal, right.x, known)
+    verdict = judge_pullback(dossier, right.primal, as_map(other.pull))
+    assert verdict.outcome is Outcome.AGREE, str(verdict)
+
+
+@pytest.mark.parametrize("reference", [*SHARES, None])
+@pytest.mark.parametrize("share", [lambda mask: mask, lambda mask: 0.0 * mask])
+def test_shares_that_do_not_add_up_are_wrong_although_each_is_possible(reference, share) -> None:  # noqa: ANN001
+    right = maximum([1.0, 3.0, 3.0, -2.0, 3.0], SHARES[reference or "equal"])
+
+    def tied(mask: np.ndarray) -> np.ndarray:
+        return share(mask) if mask.sum() > 1 else mask
+
+    other = maximum([1.0, 3.0, 3.0, -2.0, 3.0], tied)
+    known = None if reference is None else witness(right)
+    dossier = certify_pullback("tests/max", right.primal, right.x, known)
+    verdict = judge_pullback(dossier, right.primal, as_map(other.pull))
+    assert verdict.outcome is Outcome.WRONG, str(verdict)
+    assert "at-point-only" in verdict.findings or reference is None
+
+
+def test_overlapping_windows_with_ties_allow_each_window_its_own_choice() -> None:
+    """A sum over kinks may leave the interval between the one-sided slopes of the sum."""
+
+    def pool(first: bool) -> Analytic:
+        def pull(p, w):  # noqa: ANN001, ANN202
+            out = np.zeros(p[0].size)
+            for i in range(p[0].size - 1):
+                window = p[0][i : i + 2]
+                tie = window[0] == window[1]
+                chosen = (0 if first else 1) if tie else int(np.argmax(window))
+                out[i + chosen] += w[0][i]
+            return (out,)
+
+        return Analytic(lambda x: np.maximum(x[:-1], x[1:]), pull, pull, (np.ones(6),))
+
+    for name in map(str, range(6)):
+        dossier = certify_pullback(name, pool(True).primal, (np.ones(6),), witness(pool(True)))
+        verdict = judge_pullback(dossier, pool(True).primal, as_map(pool(False).pull))
+        assert verdict.outcome is Outcome.AGREE, str(verdict)
+
+
+def test_a_wrong_rule_cannot_hide_behind_a_convention() -> None:
+    """Half of the true slope everywhere is allowed at the kink, but not beside it."""
+    right = relu([0.0, 0.0, 0.0])
+    halved = as_map(lambda p, w: (np.where(p[0] >= 0, 0.5, 0.0) * w[0],))
+    for known in (witness(right), None):
+        dossier = certify_pullback("tests/hide", right.primal, right.x, known)
+        verdict = judge_pullback(dossier, right.primal, halved)
+        assert verdict.outcome is Outcome.WRONG, str(verdict)
+        assert "wrong-nearby" in verdict.findings
+
+
+def test_a_jump_is_judged_at_a_point_beside_it() -> None:
+    primal = batched(lambda p: np.where(p[0] >= 0, p[0] ** 2 + 1.0, p[0] ** 2))
+    x = (np.array([0.0, 1.0, -1.0]),)
+    right = as_map(lambda p, w: (2.0 * p[0] * w[0],))
+    wrong = as_map(lambda p, w: (3.0 * p[0] * w[0],))
+    for known in (Witness(right), None):
+        dossier = certify_pullback("tests/jump", primal, x, known)
+        verdict = judge_pullback(dossier, primal, right)
+        assert verdict.outcome is Outcome.AGREE, str(verdict)
+        assert "jump" in verdict.findings
+        assert judge_pullback(dossier, primal, wrong).outcome is Outcome.WRONG
+
+
+def test_a_slope_without_bound_accuses_nobody() -> None:
+    primal = batched(lambda p: np.sqrt(np.abs(p[0])))
+    x = (np.array([0.0, 1.0, 4.0]),)
+
+    def root(at_zero: float):  # noqa: ANN202
+        def pull(p, w):  # noqa: ANN001, ANN202
+            slope = 0.5 * np.sign(p[0]) / np.sqrt(np.abs(p[0]))
+            return (np.where(p[0] == 0, at_zero, slope) * w[0],)
+
+        return as_map(pull)
+
+    dossier = certify_pullback("tests/root", primal, x, Witness(root(0.0)))
+    assert judge_pullback(dossier, primal, root(np.inf)).outcome is not Outcome.WRONG
