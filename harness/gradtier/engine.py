@@ -31,6 +31,9 @@ from gradtier.messages import Answer, Ask, Ready, Refusal, Setup
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 START_SECONDS = 180.0
 
+#: Where adapters may keep compiled code between runs; workers of one run share it.
+CACHE = "GRADTIER_CACHE"
+
 
 class Refused(GradtierError):
     """The backend did not answer; ``refusal`` says how."""
@@ -185,6 +188,7 @@ class Engines:
         self._matrix = matrix
         self._paths = {s: str((root / matrix.suites[s].path).resolve()) for s in suites}
         self._most = most
+        self._cache = {CACHE: str(root / ".gradtier" / "cache")}
         self._live: OrderedDict[EngineKey, Engine] = OrderedDict()
         self._dead: dict[EngineKey, str] = {}
 
@@ -217,7 +221,7 @@ class Engines:
         forbidden = {m for other in others for m in other.modules} - set(kind.owned(options))
         setup = Setup(key.adapter, options, self._paths, tuple(sorted(forbidden)))
         try:
-            return Engine(setup, kind.environment)
+            return Engine(setup, {**self._cache, **kind.environment})
         except Unavailable as error:
             self._dead[key] = str(error)
             raise

@@ -67,7 +67,7 @@ class _Torch(Adapter):
         return made
 
     def to_numpy(self, array: Any) -> NDArray[Any]:
-        return np.array(array.detach().cpu().resolve_conj().resolve_neg().numpy())
+        return np.array(array.numpy(force=True))  # force: also zeros that were never stored
 
     def placement(self, array: Any) -> tuple[str, str]:
         return array.device.type, str(array.dtype).removeprefix("torch.")

@@ -139,6 +139,8 @@ def _judge(
 
 
 def _standing(case: Case) -> Standing:
+    if case.dossier.reference is None:
+        case.findings.add(Finding.NO_REFERENCE)
     if case.told.fault is not None:
         case.reason = Reason.SHAPE
         return Standing.WRONG
@@ -146,8 +148,6 @@ def _standing(case: Case) -> Standing:
         case.reason = Reason.UNSTABLE
         return Standing.WRONG
     if not case.dossier.answers:
-        if case.dossier.reference is None:
-            case.findings.add(Finding.NO_REFERENCE)
         return alone(case)
     standing = Standing.AGREE
     for seed in range(len(case.dossier.seeds)):

@@ -154,6 +154,7 @@ class _Trial:
         fast = differences.fast_estimate(self.line.samples)
         slack = self.claim.slack + 8.0 * UNIT * self.claim.scale
         done = differences.fast_agrees(fast, self.claim.value, slack, self.claim.scale)
+        done &= ~differences.bent(self.line.samples.first(ROWS[0]))
         self.value[done], self.error[done] = fast.value[done], fast.error[done]
         self._close(done, State.AGREE)
 
@@ -175,7 +176,9 @@ class _Trial:
         self.informative = np.asarray(informative)
         if rows >= 12:
             enough = enough | informative
-        self._close(self._near() & enough, State.AGREE)
+        # The middle of a kink is what central differences see: not to be taken for smooth.
+        bent = differences.bent(samples.first(rows))
+        self._close(self._near() & enough & ~bent, State.AGREE)
 
     def decide(self) -> None:
         """All rows have been seen: says what is the matter with the columns still open."""
@@ -191,6 +194,7 @@ class _Trial:
             inside = (low <= claim) & (claim <= high)
         self._close(_spread(self.open, todo, about.kink & inside), State.KINK_IN)
         self._close(_spread(self.open, todo, about.kink), State.KINK_OUT)
+        self._close(self._near(), State.AGREE)
         broken = ~np.isfinite(self.claim.value)
         with np.errstate(all="ignore"):
             sharp = self.error < np.maximum(

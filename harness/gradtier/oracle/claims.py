@@ -72,7 +72,7 @@ def _pushed(
     scale = np.maximum(np.abs(finite), typical)
     return Claim(
         row,
-        8.0 * own,
+        8.0 * np.where(np.isfinite(own), own, 0.0),
         scale,
         lambda ts: at([_moved(x, along, t) for t in ts]),
         lambda: at(wiggled),
@@ -104,10 +104,13 @@ def _pulled(
         terms = np.array([row[moved] for row in rows]) * vector
         scale = np.sqrt(np.sum(terms**2, axis=1))
         own = np.sqrt(np.sum((np.array([row[moved] for row in noises]) * vector) ** 2, axis=1))
+        # An infinite claim must not make its own tolerance infinite.
+        scale = np.where(np.isfinite(scale), scale, 0.0)
+        slack = 8.0 * np.where(np.isfinite(own), own, 0.0) + 4.0 * UNIT * scale
         return Claim(
             np.sum(terms, axis=1),
-            8.0 * own + 4.0 * UNIT * scale,
-            np.where(np.isfinite(scale), scale, 0.0),
+            slack,
+            scale,
             lambda ts: at([_moved(x, along, t) for t in ts]),
             lambda: at(wiggled),
         )

@@ -172,6 +172,8 @@ def bent(samples: Samples) -> Array:
     Cheap and suspicious: good enough to look closer, not to call it a kink.
     """
     h = samples.steps
+    if samples.rows < 2:
+        return np.zeros(samples.base.shape, dtype=bool)
     with np.errstate(all="ignore"):
         bend = np.abs(samples.plus + samples.minus - 2.0 * samples.base) / h[:, None]
         slope = np.abs(samples.plus[-1] - samples.minus[-1]) / h[-1]

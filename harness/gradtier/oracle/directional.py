@@ -56,7 +56,8 @@ def directional(f: Callable[[Any], Any], x: Any, v: Any) -> tuple[Any, Any]:
         sample([line], count, evaluator)
         found = differences.estimate(line.samples, vector=True)
         size = np.maximum(np.abs(found.value), 1e-6 * line.samples.size)
-        if np.all(FD_FACTOR * found.error <= SHARP * size):
+        smooth = not differences.bent(line.samples).any()
+        if smooth and np.all(FD_FACTOR * found.error <= SHARP * size):
             break
     value, error = found.value, found.error
     if line.samples.rows == FULL_ROWS:

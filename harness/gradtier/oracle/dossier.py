@@ -142,8 +142,6 @@ def build(
         certifications = certify(lines, claims, evaluator)
         spent += asker.count
         troubled = any(any_of(c.states, KINKS) or c.kink.any() for c in certifications)
-        # A reference that takes the middle of a kink hides it from central differences.
-        troubled |= any(bool(differences.bent(line.samples.first(4)).any()) for line in lines)
     beside = _beside(kind, name, primal, x, witness, dtype) if jitter and troubled else None
     return Dossier(
         kind,

@@ -127,7 +127,7 @@ def test_overlapping_windows_with_ties_allow_each_window_its_own_choice() -> Non
 
 def test_a_wrong_rule_cannot_hide_behind_a_convention() -> None:
     """Half of the true slope everywhere is allowed at the kink, but not beside it."""
-    right = relu([0.0, 0.0, 0.0])
+    right = relu([0.0] * 8)
     halved = as_map(lambda p, w: (np.where(p[0] >= 0, 0.5, 0.0) * w[0],))
     for known in (witness(right), None):
         dossier = certify_pullback("tests/hide", right.primal, right.x, known)

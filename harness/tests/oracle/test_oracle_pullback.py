@@ -226,17 +226,11 @@ def test_right_at_most_points_but_wrong_only_at_this_one_is_told_apart() -> None
 
 
 def test_rounding_that_shrinks_with_precision_is_imprecise_not_wrong(dossier: Dossier) -> None:
-    noise = max(float(np.max(a.noise / np.abs(a.value))) for a in dossier.answers)
-    share = 60.0 * noise * np.sign(np.sin(np.arange(4.0) + 0.5))
+    def scaled(unit: float):  # noqa: ANN202
+        return as_map(lambda p, w: tuple(a * (1.0 + 400.0 * unit) for a in DENSE.pull(p, w)))
 
-    def rough(p, w):  # noqa: ANN001, ANN202
-        g = DENSE.pull(p, w)
-        return g[0], g[1] * (1.0 + share)
-
-    def rough_low(p, w):  # noqa: ANN001, ANN202
-        g = DENSE.pull(p, w)
-        return g[0] * (1 + 2.0**-16), g[1] * (1.0 + share * 2.0**29)
-
-    verdict = judge_pullback(dossier, DENSE.primal, as_map(rough), as_map(rough_low))
+    verdict = judge_pullback(dossier, DENSE.primal, scaled(2.0**-53), scaled(2.0**-24))
     assert verdict.outcome is Outcome.AGREE
     assert "imprecise" in verdict.findings
+    verdict = judge_pullback(dossier, DENSE.primal, scaled(2.0**-53), scaled(2.0**-53))
+    assert "imprecise" not in verdict.findings
