@@ -243,6 +243,31 @@ def report(
 
 
 @main.command()
+@_matrix_option
+@_evidence_option
+@_date_option
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("reports"))
+def verify(
+    folder: Path, matrix_file: Path, files: tuple[Path, ...], date: datetime.datetime | None
+) -> None:
+    """Rebuild the report and compare it to the byte with FOLDER.  Exit 1 if it differs.
+
+    Without --date, the day that the report itself names is taken.
+
+    Example: gradtier verify reports --evidence reports/evidence/cpu.jsonl
+    """
+    from gradtier.front import assessed, date_of_report, verify_report
+
+    whole = assessed(matrix_file, files, date or date_of_report(folder))
+    differing = verify_report(whole, folder)
+    for line in differing:
+        click.echo(line, err=True)
+    if not differing:
+        click.echo(f"{folder}: as matrix and evidence give it")
+    sys.exit(1 if differing else 0)
+
+
+@main.command()
 @click.argument("contract", type=click.Choice(["matrix", "plan", "evidence", "support"]))
 def schema(contract: str) -> None:
     """Print the JSON Schema of a file format.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import importlib.resources
+import json
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from gradtier.running import RUNS, Opened, begin, newest, open_matrix, to_do
 from gradtier.tiers import Answer
 
 MOST_BLAMED = 12
+REPORTS = ("index.html", "style.css", "support.json", "support.md")
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,15 @@ def assessed(
     problems = (*evidence.problems, *evidence_.check_belongs(evidence, opened.plan))
     today = date.date() if date is not None else datetime.date.today()
     return Whole(opened, evidence, assess(opened.plan, evidence, today), today, problems)
+
+
+def date_of_report(folder: Path) -> datetime.datetime | None:
+    """The day that the report in ``folder`` was judged by, or None if it does not say."""
+    try:
+        said = json.loads((folder / "support.json").read_text(encoding="utf-8"))
+        return datetime.datetime.fromisoformat(said["provenance"]["date"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def pick(whole: Whole, backend: str) -> Assessment:
@@ -182,15 +194,38 @@ def _few(words: tuple[str, ...], most: int = 3) -> str:
 
 def write_report(whole: Whole, out: Path, show: bool) -> list[Path]:
     """Write the site into ``out`` and, if asked, print the table."""
+    from rich.console import Console
+
     from gradtier.render import write_site
-    from gradtier.render.terminal import print_table
+    from gradtier.render.terminal import overview
     from gradtier.table import tabulate
 
     table = tabulate(whole.opened.plan, whole.assessments, whole.evidence, whole.today)
     files = write_site(table, whole.assessments, whole.opened.plan, out)
     if show:
-        print_table(table)
+        Console().print(overview(table))
     return files
+
+
+def verify_report(whole: Whole, folder: Path) -> list[str]:
+    """Rebuild the report and compare it to the byte with what lies in ``folder``.
+
+    Returns:
+        one sentence per file that differs; files that ``folder`` does not have are not compared.
+
+    Raises:
+        InputError: there is nothing to compare in ``folder``.
+    """
+    names = [n for n in REPORTS if (folder / n).is_file()]
+    if not names:
+        raise InputError(f"{folder}: holds none of {', '.join(REPORTS)}")
+    with tempfile.TemporaryDirectory() as fresh:
+        write_report(whole, Path(fresh), show=False)
+        return [
+            f"{folder / n} is not what matrix and evidence give"
+            for n in names
+            if (folder / n).read_bytes() != (Path(fresh) / n).read_bytes()
+        ]
 
 
 def run_trials(

@@ -11,7 +11,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,6 +23,10 @@ from gradtier.cases import Case, load_suite
 from gradtier.derivatives import Derivative, derivative
 from gradtier.host import adapter_class
 from gradtier.messages import Answer, Ask, Leaves, Ready, Refusal, Setup
+
+
+#: Derivatives kept ready; trials of one case follow each other, and references are asked again soon.
+KEPT = 24
 
 
 def main() -> None:
@@ -67,7 +71,8 @@ class Server:
         self.adapter: Adapter = self.kind(**setup.options)
         self._suites = setup.suites
         self._suite = cache(lambda suite: load_suite(suite, Path(setup.suites[suite])))
-        self._derivative = cache(self._build)
+        # bounded: compiled derivatives of hundreds of cases took gigabytes
+        self._derivative = lru_cache(maxsize=KEPT)(self._build)
 
     def ready(self) -> Ready:
         """What this process can do."""

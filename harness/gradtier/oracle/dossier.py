@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -106,60 +106,83 @@ def build(
     """
     if dtype not in PRECISIONS:
         raise OracleError(f"dtype {dtype!r} is not one of {', '.join(PRECISIONS)}")
-    x = tuple(np.array(leaf) for leaf in as_leaves(tuple(x)))
+    x = tuple(np.array(leaf) for leaf in as_leaves(x))
     evaluator = Evaluator(primal, x)
     value = evaluator.value
-    inputs = sum(leaf.size for leaf in x)
-    directions = tuple(direction(name, x, family) for family in FAMILIES) if inputs else ()
+    directions = tuple(direction(name, x, family) for family in FAMILIES) if flat(x).size else ()
     seeds = cotangents(name, value) if kind == "pullback" else directions
     columns = columns_of(kind, seeds)
     lines = [Line.through(x, v, columns, value) for v in directions]
-    answers: tuple[Answer, ...] = ()
-    certifications: list[Certification] = []
-    coordinates: list[Line] = []
-    spent = 0
-    if witness is None:
-        if kind == "pullback" and inputs <= SMALL_INPUT:
-            axes = [basis(x, i)[0] for i in range(inputs)]
-            coordinates = [Line.through(x, axis, columns, value) for axis in axes]
-        troubled = _explore(lines + coordinates, evaluator)
+    axes: list[Line] = []
+    known = _Known((), (), False, 0)
+    if witness is not None:
+        known = _ask(kind, name, lines, seeds, evaluator, witness, dtype, x)
     else:
-        like = x if kind == "pullback" else value
-        if seeds:
-            answers, spent = noise.answers(name, x, seeds, like, witness, dtype)
-        asker = Asker(witness.exact, like)
-        claims = claims_of(
-            kind,
-            name,
-            x,
-            seeds,
-            directions,
-            asker,
-            [answer.value for answer in answers],
-            [answer.exact_noise for answer in answers],
-            witness.name,
-        )
-        certifications = certify(lines, claims, evaluator)
-        spent += asker.count
-        troubled = any(any_of(c.states, KINKS) or c.kink.any() for c in certifications)
-    beside = _beside(kind, name, primal, x, witness, dtype) if jitter and troubled else None
+        if kind == "pullback" and flat(x).size <= SMALL_INPUT:
+            along = [basis(x, i)[0] for i in range(flat(x).size)]
+            axes = [Line.through(x, axis, columns, value) for axis in along]
+        known = replace(known, troubled=_explore(lines + axes, evaluator))
+    beside = _beside(kind, name, primal, x, witness, dtype) if jitter and known.troubled else None
     return Dossier(
+        kind=kind,
+        name=name,
+        dtype=dtype,
+        x=x,
+        value=value,
+        seeds=seeds,
+        directions=directions,
+        reference=None if witness is None else witness.name,
+        answers=known.answers,
+        samples=tuple(line.samples for line in lines),
+        certifications=known.certifications,
+        coordinates=tuple(line.samples for line in axes),
+        jittered=beside,
+        primal_evaluations=evaluator.count + (beside.primal_evaluations if beside else 0),
+        derivative_evaluations=known.spent + (beside.derivative_evaluations if beside else 0),
+    )
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the reference contributes to a dossier."""
+
+    answers: tuple[Answer, ...]
+    certifications: tuple[Certification, ...]
+    troubled: bool
+    spent: int
+
+
+def _ask(
+    kind: Kind,
+    name: str,
+    lines: Sequence[Line],
+    seeds: tuple[Leaves, ...],
+    evaluator: Evaluator,
+    witness: Witness,
+    dtype: str,
+    x: Leaves,
+) -> _Known:
+    """Asks the reference, measures its noise and certifies it along the lines."""
+    like = x if kind == "pullback" else evaluator.value
+    answers: tuple[Answer, ...] = ()
+    spent = 0
+    if seeds:
+        answers, spent = noise.answers(name, x, seeds, like, witness, dtype)
+    asker = Asker(witness.exact, like)
+    claims = claims_of(
         kind,
         name,
-        dtype,
         x,
-        value,
         seeds,
-        directions,
-        None if witness is None else witness.name,
-        answers,
-        tuple(line.samples for line in lines),
-        tuple(certifications),
-        tuple(line.samples for line in coordinates),
-        beside,
-        evaluator.count + (beside.primal_evaluations if beside else 0),
-        spent + (beside.derivative_evaluations if beside else 0),
+        [line.direction for line in lines],
+        asker,
+        [answer.value for answer in answers],
+        [answer.exact_noise for answer in answers],
+        witness.name,
     )
+    found = certify(lines, claims, evaluator)
+    troubled = any(any_of(c.states, KINKS) or bool(c.kink.any()) for c in found)
+    return _Known(answers, tuple(found), troubled, spent + asker.count)
 
 
 def _beside(

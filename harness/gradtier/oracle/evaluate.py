@@ -46,7 +46,7 @@ class Evaluator:
             raise OracleError(
                 f"the primal answered {len(answers)} times for one point; wrap it with batched()"
             )
-        return tuple(np.array(leaf) for leaf in as_leaves(tuple(answers[0])))
+        return tuple(np.array(leaf) for leaf in as_leaves(answers[0]))
 
     def rows(self, points: Sequence[Leaves]) -> Array:
         """The flat values at the points, shape (points, outputs), in batches of bounded size."""
@@ -75,7 +75,7 @@ class Evaluator:
 
     def _row(self, answer: Leaves) -> Array | None:
         try:
-            leaves = as_leaves(tuple(answer))
+            leaves = as_leaves(answer)
         except (TypeError, ValueError):
             return None
         if [leaf.shape for leaf in leaves] != self._shapes:

@@ -53,7 +53,7 @@ def test_judging_does_not_change_the_dossier() -> None:
 
 
 @pytest.mark.parametrize("change", [lambda g: g, lambda g: (g[0] * np.nan, g[1])])
-def test_the_record_is_strict_json(change) -> None:  # noqa: ANN001
+def test_the_record_is_strict_json(change) -> None:
     dossier = certify_pullback("tests/json", DENSE.primal, DENSE.x, witness(DENSE))
     verdict = judged(dossier, DENSE, change)
     record = json.loads(json.dumps(verdict.to_dict(), allow_nan=False))
@@ -62,7 +62,7 @@ def test_the_record_is_strict_json(change) -> None:  # noqa: ANN001
 
 
 def test_inputs_that_a_map_overwrites_do_not_spoil_the_question() -> None:
-    def vandal(queries):  # noqa: ANN001, ANN202
+    def vandal(queries):
         answers = as_map(DENSE.pull)(queries)
         for point, seed in queries:
             for leaf in (*point, *seed):
@@ -96,7 +96,7 @@ def test_scalars_empty_leaves_and_no_outputs_work() -> None:
         assert judge_pullback(dossier, total, zeros).outcome is Outcome.AGREE
 
 
-def none_out(queries):  # noqa: ANN001, ANN201
+def none_out(queries):
     return [(np.zeros(0),) for _ in queries]
 
 
@@ -135,7 +135,7 @@ def test_a_small_question_costs_milliseconds() -> None:
 
 
 def test_a_primal_that_raises_at_the_point_is_a_clear_error() -> None:
-    def raising(p):  # noqa: ANN001, ANN202
+    def raising(p):
         raise ZeroDivisionError("no such value")
 
     with pytest.raises(OracleError, match="raises at the point itself: ZeroDivisionError"):
@@ -166,7 +166,7 @@ def test_an_unknown_dtype_is_refused_with_the_known_ones() -> None:
 
 @pytest.mark.parametrize("fault", ["raises", "nan", "shape"])
 def test_a_primal_that_fails_on_one_side_never_crashes(fault: str) -> None:
-    def half(p):  # noqa: ANN001, ANN202
+    def half(p):
         if np.any(p[0] < 0):
             if fault == "raises":
                 raise RuntimeError("outside the domain")
@@ -184,7 +184,7 @@ def test_both_not_finite_in_the_same_elements_is_said() -> None:
     primal = batched(lambda p: np.sqrt(p[0]))
     x = (np.array([0.0, 1.0]),)
 
-    def root(p, w):  # noqa: ANN001, ANN202
+    def root(p, w):
         return (0.5 / np.sqrt(p[0]) * w[0],)
 
     dossier = certify_pullback("tests/inf", primal, x, Witness(as_map(root)))
@@ -194,7 +194,7 @@ def test_both_not_finite_in_the_same_elements_is_said() -> None:
 
 
 def test_an_exception_of_the_backend_is_passed_on() -> None:
-    def raising(queries):  # noqa: ANN001, ANN202
+    def raising(queries):
         raise NotImplementedError("no rule for this")
 
     dossier = certify_pullback("tests/pass", DENSE.primal, DENSE.x, witness(DENSE))

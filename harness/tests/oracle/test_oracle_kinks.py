@@ -51,8 +51,10 @@ def test_zero_strictly_inside_a_kink_is_named_zero() -> None:
     def bend(x: np.ndarray) -> np.ndarray:
         return np.where(x > 0, 3.0 * x, -x)
 
-    def chain(at_zero: float):  # noqa: ANN202
-        return as_map(lambda p, w: (np.where(p[0] > 0, 3.0, np.where(p[0] < 0, -1, at_zero)) * w[0],))
+    def chain(at_zero: float):
+        return as_map(
+            lambda p, w: (np.where(p[0] > 0, 3.0, np.where(p[0] < 0, -1, at_zero)) * w[0],)
+        )
 
     primal, x = batched(lambda p: bend(p[0])), (np.array([0.0, 1.0]),)
     dossier = certify_pullback("tests/zero", primal, x, Witness(chain(3.0)))
@@ -90,7 +92,7 @@ def test_shares_of_a_tied_maximum_are_conventions(reference: str | None, claimed
 
 @pytest.mark.parametrize("reference", [*SHARES, None])
 @pytest.mark.parametrize("share", [lambda mask: mask, lambda mask: 0.0 * mask])
-def test_shares_that_do_not_add_up_are_wrong_although_each_is_possible(reference, share) -> None:  # noqa: ANN001
+def test_shares_that_do_not_add_up_are_wrong_although_each_is_possible(reference, share) -> None:
     right = maximum([1.0, 3.0, 3.0, -2.0, 3.0], SHARES[reference or "equal"])
 
     def tied(mask: np.ndarray) -> np.ndarray:
@@ -108,7 +110,7 @@ def test_overlapping_windows_with_ties_allow_each_window_its_own_choice() -> Non
     """A sum over kinks may leave the interval between the one-sided slopes of the sum."""
 
     def pool(first: bool) -> Analytic:
-        def pull(p, w):  # noqa: ANN001, ANN202
+        def pull(p, w):
             out = np.zeros(p[0].size)
             for i in range(p[0].size - 1):
                 window = p[0][i : i + 2]
@@ -153,8 +155,8 @@ def test_a_slope_without_bound_accuses_nobody() -> None:
     primal = batched(lambda p: np.sqrt(np.abs(p[0])))
     x = (np.array([0.0, 1.0, 4.0]),)
 
-    def root(at_zero: float):  # noqa: ANN202
-        def pull(p, w):  # noqa: ANN001, ANN202
+    def root(at_zero: float):
+        def pull(p, w):
             slope = 0.5 * np.sign(p[0]) / np.sqrt(np.abs(p[0]))
             return (np.where(p[0] == 0, at_zero, slope) * w[0],)
 

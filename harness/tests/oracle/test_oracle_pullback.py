@@ -39,7 +39,7 @@ def lonely() -> Dossier:
     return certify_pullback("tests/dense", DENSE.primal, DENSE.x, None)
 
 
-def poke(leaves: tuple[np.ndarray, ...], leaf: int, index: int, factor: float):  # noqa: ANN201
+def poke(leaves: tuple[np.ndarray, ...], leaf: int, index: int, factor: float):
     changed = [np.array(a) for a in leaves]
     changed[leaf].reshape(-1)[index] *= factor
     return tuple(changed)
@@ -131,7 +131,7 @@ def test_float32_is_right_where_float32_was_asked_for() -> None:
 def test_a_second_call_that_differs_is_unstable(dossier: Dossier) -> None:
     calls = [0]
 
-    def drifting(queries):  # noqa: ANN001, ANN202
+    def drifting(queries):
         out = []
         for point, seed in queries:
             calls[0] += 1
@@ -161,7 +161,7 @@ def test_another_order_of_summation_is_no_fault() -> None:
         (x,),
     )
 
-    def backwards(p, w):  # noqa: ANN001, ANN202
+    def backwards(p, w):
         inner = 2.0 * np.cumsum((p[0][:, None] * matrix)[::-1], axis=0)[-1] * w[0]
         return (np.cumsum((matrix * inner)[:, ::-1], axis=1)[:, -1],)
 
@@ -213,7 +213,7 @@ def test_a_noisy_primal_makes_it_inconclusive_not_wrong(known: bool) -> None:
 def test_right_at_most_points_but_wrong_only_at_this_one_is_told_apart() -> None:
     x = (np.array([0.0, 1.0, -2.0]),)
 
-    def special(p, w):  # noqa: ANN001, ANN202
+    def special(p, w):
         return (np.where(p[0] == 0.0, 0.5, np.exp(p[0])) * w[0],)
 
     primal = batched(lambda p: np.exp(p[0]))
@@ -226,7 +226,7 @@ def test_right_at_most_points_but_wrong_only_at_this_one_is_told_apart() -> None
 
 
 def test_rounding_that_shrinks_with_precision_is_imprecise_not_wrong(dossier: Dossier) -> None:
-    def scaled(unit: float):  # noqa: ANN202
+    def scaled(unit: float):
         return as_map(lambda p, w: tuple(a * (1.0 + 400.0 * unit) for a in DENSE.pull(p, w)))
 
     verdict = judge_pullback(dossier, DENSE.primal, scaled(2.0**-53), scaled(2.0**-24))

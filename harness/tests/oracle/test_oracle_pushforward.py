@@ -60,7 +60,7 @@ def test_one_output_in_a_hundred_thousand_wrong_is_caught() -> None:
     right = judge_pushforward(dossier, many.primal, as_map(many.push))
     assert right.outcome is Outcome.AGREE, str(right)
 
-    def change(t):  # noqa: ANN001, ANN202
+    def change(t):
         out = t[0].copy()
         out[777] *= 1.0 + 1e-5
         return (out,)
@@ -70,14 +70,14 @@ def test_one_output_in_a_hundred_thousand_wrong_is_caught() -> None:
     assert verdict.worst is not None and verdict.worst.index == 777
 
 
-def hessian_case():  # noqa: ANN201
+def hessian_case():
     """sum(a * x**4) / 4 + product of neighbours: gradient and Hessian-vector product."""
     x = single(np.random.default_rng(2).normal(size=6))
 
     def gradient(p: np.ndarray) -> np.ndarray:
         return p**3 + np.roll(p, 1) + np.roll(p, -1)
 
-    def product(p, v):  # noqa: ANN001, ANN202
+    def product(p, v):
         return (3.0 * p[0] ** 2 * v[0] + np.roll(v[0], 1) + np.roll(v[0], -1),)
 
     return x, gradient, product
@@ -89,10 +89,10 @@ def test_wrong_second_derivative_of_a_right_gradient_is_caught() -> None:
     dossier = certify_pushforward("tests/hvp", phi, (x,), Witness(as_map(product)))
     assert judge_pushforward(dossier, phi, as_map(product)).outcome is Outcome.AGREE
 
-    def first_order_only(p, v):  # noqa: ANN001, ANN202
+    def first_order_only(p, v):
         return (2.0 * p[0] ** 2 * v[0] + np.roll(v[0], 1) + np.roll(v[0], -1),)
 
-    def no_coupling(p, v):  # noqa: ANN001, ANN202
+    def no_coupling(p, v):
         return (3.0 * p[0] ** 2 * v[0] + np.roll(v[0], 1),)
 
     for wrong in (first_order_only, no_coupling):
@@ -103,7 +103,7 @@ def test_all_the_points_of_a_certification_arrive_in_few_batches() -> None:
     x, gradient, product = hessian_case()
     batches: list[int] = []
 
-    def phi(points):  # noqa: ANN001, ANN202
+    def phi(points):
         batches.append(len(points))
         return [(gradient(point[0]),) for point in points]
 
