@@ -69,6 +69,11 @@ class Record(Line):
     seconds: float = Field(0.0, description="wall-clock time of the trial")
     finished: str = Field("", description="UTC, ISO 8601")
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """What it is a record of: the trial, as it was declared."""
+        return self.trial, self.digest
+
 
 
 @dataclass(frozen=True)
@@ -77,20 +82,19 @@ class Evidence:
 
     Attributes:
         runs: run id -> head.
-        records: trial id -> its record that counts.
+        records: trial id and digest -> the record that counts.
         problems: lines that could not be read; everything else was kept.
         files: names of the files, in reading order.
     """
 
     runs: Mapping[str, Run]
-    records: Mapping[str, Record]
+    records: Mapping[tuple[str, str], Record]
     problems: tuple[Problem, ...] = ()
     files: tuple[str, ...] = ()
 
     def of(self, planned: Planned) -> Record | None:
         """The record of a planned trial, if it was measured as the plan now has it."""
-        record = self.records.get(str(planned.id))
-        return record if record is not None and record.digest == planned.digest else None
+        return self.records.get((str(planned.id), planned.digest))
 
 
 def to_line(line: Run | Record) -> bytes:
@@ -144,7 +148,7 @@ def read(files: Iterable[Path]) -> Evidence:
         InputError: a file can't be read, holds no line that is evidence, or is of another schema.
     """
     runs: dict[str, Run] = {}
-    records: dict[str, Record] = {}
+    records: dict[tuple[str, str], Record] = {}
     problems: list[Problem] = []
     names: list[str] = []
     for file in files:
@@ -159,8 +163,8 @@ def read(files: Iterable[Path]) -> Evidence:
             found += 1
             if isinstance(line, Run):
                 runs[line.run] = line
-            elif _counts(line, records.get(line.trial)):
-                records[line.trial] = line
+            elif _counts(line, records.get(line.key)):
+                records[line.key] = line
         if not found:
             why = f"; {problems[0]}" if problems else ""
             raise InputError(f"{file.name}: holds no evidence{why}")

@@ -16,6 +16,7 @@ from gradtier import evidence as evidence_
 from gradtier.assess import Assessment, Judged, assess
 from gradtier.errors import InputError, Problem, nearest
 from gradtier.evidence import Evidence
+from gradtier.host import NOWHERE
 from gradtier.model import Outcome
 from gradtier.plan import Selection
 from gradtier.running import RUNS, Opened, begin, newest, open_matrix, to_do
@@ -44,7 +45,7 @@ def assessed(
     Raises:
         InputError: the matrix or a file can't be used, or there is no run yet.
     """
-    opened = open_matrix(matrix)
+    opened = open_matrix(matrix, NOWHERE)
     if not files:
         found = newest(opened.loaded.root / RUNS)
         if found is None:

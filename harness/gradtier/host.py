@@ -24,18 +24,27 @@ class Host:
         absent: device -> why it can't be used here; a device that is not named may be there, and
             the backend itself has the last word when its worker starts.
         facts: what a record says of the machine (system, processor, cores, Python, cards).
+        packages: whether the packages installed here count.
     """
 
     absent: Mapping[str, str]
     facts: Mapping[str, str]
+    packages: bool = True
 
     def why_not(self, backend: Backend, device: str) -> str:
         """Why trials of ``backend`` on ``device`` can't run here, or empty."""
+        if not self.packages:
+            return ""
         adapter = adapter_class(backend.adapter)
         needed = adapter.distributions[:1]
         if not all(name in adapter.installed() for name in needed):
             return f"the package {needed[0]} is not installed here"
         return self.absent.get(device, "")
+
+
+#: No machine: reports are planned with it, so that what they say of trials that were not run comes
+#: from evidence alone and is the same wherever they are built.
+NOWHERE = Host({}, {}, packages=False)
 
 
 @cache

@@ -69,14 +69,14 @@ class Order:
         return cls(**{**data, "done": tuple(data["done"])})
 
 
-def open_matrix(file: Path) -> Opened:
-    """Load, check and plan.
+def open_matrix(file: Path, host: Host | None = None) -> Opened:
+    """Load, check and plan, for this machine unless another is given.
 
     Raises:
         InputError: with everything that is wrong with the matrix.
     """
     loaded, suites = load_checked(file)
-    host = probe()
+    host = probe() if host is None else host
     return Opened(loaded, suites, host, make(loaded, suites, host))
 
 

@@ -17,7 +17,7 @@ from gradtier import oracle
 from gradtier.engine import Crashed, Engine, Engines, Refused, TimedOut, Unavailable
 from gradtier.evidence import Record
 from gradtier.messages import Answer, Ask
-from gradtier.model import Mode, Nesting, Outcome, Reason
+from gradtier.model import Mode, Outcome, Reason
 from gradtier.plan import Plan, Planned
 from gradtier.witnesses import Bench, NoReference, Question, question
 
@@ -208,8 +208,3 @@ def _clean(text: str) -> str:
 def now() -> str:
     """The time in UTC, to the second, as ISO 8601."""
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def nested_modes() -> tuple[Nesting, ...]:
-    """The outer modes of second-order trials."""
-    return (Nesting.FORWARD, Nesting.REVERSE)

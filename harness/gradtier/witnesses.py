@@ -12,7 +12,7 @@ import os
 import pickle
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,13 @@ def question(matrix: Matrix, case: Case, mode: Mode, nesting: Nesting, dtype: st
     return Question(case, mode, nesting, dtype, x, name, fixed)
 
 
+def _filled(leaves: Sequence[Any], like: Leaves) -> Leaves:
+    """A gradient with "not connected" leaves as the zeros that they mean."""
+    if not any(a is None for a in leaves):
+        return tuple(leaves)
+    return tuple(np.zeros_like(x) if a is None else a for a, x in zip(leaves, like, strict=True))
+
+
 def _cotangents(name: str, like: Leaves) -> Leaves:
     """Numbers +-[1/2, 3/2] with 8 fractional bits, exact in every precision from float16 up."""
     key = int.from_bytes(hashlib.sha256(f"{name}:fixed".encode()).digest()[:16], "little")
@@ -132,7 +139,8 @@ class Bench:
 
         def evaluate(points: Sequence[Leaves]) -> list[Leaves]:
             queries = tuple((tuple(x), q.fixed) for x in points)
-            return self._ask(row, q, first, Nesting.NONE, "float64", queries)
+            answers = self._ask(row, q, first, Nesting.NONE, "float64", queries)
+            return [_filled(leaves, q.x) for leaves in answers]
 
         return evaluate
 
@@ -225,8 +233,3 @@ class Bench:
         with os.fdopen(handle, "wb") as out:
             pickle.dump(dossier, out, protocol=5)
         os.replace(name, file)  # whole or not there, whoever else writes it
-
-
-def describe_versions(versions: Mapping[str, str]) -> str:
-    """``jax 0.10.2, jaxlib 0.10.2``."""
-    return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))

@@ -70,7 +70,7 @@ def test_a_broken_last_line_is_reported_with_its_number_and_the_rest_is_kept(
     with file.open("ab") as out:
         out.write(ev.to_line(record(Outcome.WRONG))[:40])
     read = ev.read([file])
-    assert list(read.records) == [TRIAL]
+    assert list(read.records) == [(TRIAL, "0" * 16)]
     assert str(read.problems[0]).startswith("e.jsonl:3: unfinished line (40 bytes)")
 
 
@@ -81,7 +81,7 @@ def test_a_corrupt_line_in_the_middle_costs_that_line_alone(tmp_path: Path) -> N
         out.write(b"\x00\xffgarbage\n")
     write(file, record())
     read = ev.read([file])
-    assert list(read.records) == [TRIAL]
+    assert list(read.records) == [(TRIAL, "0" * 16)]
     assert str(read.problems[0]).startswith("e.jsonl:2: not JSON")
 
 
@@ -134,13 +134,19 @@ def test_unavailable_never_displaces_what_was_measured(tmp_path: Path) -> None:
     write(here, HEAD, record(Outcome.WRONG, reason="value"))
     write(there, HEAD, record(Outcome.UNAVAILABLE), record(Outcome.ERROR))
     for order in ([here, there], [there, here]):
-        assert ev.read(order).records[TRIAL].outcome is Outcome.WRONG
+        assert ev.read(order).records[TRIAL, "0" * 16].outcome is Outcome.WRONG
 
 
 def test_the_later_measurement_counts(tmp_path: Path) -> None:
     file = tmp_path / "e.jsonl"
     write(file, HEAD, record(Outcome.AGREE), record(Outcome.RAISED))
-    assert ev.read([file]).records[TRIAL].outcome is Outcome.RAISED
+    assert ev.read([file]).records[TRIAL, "0" * 16].outcome is Outcome.RAISED
+
+
+def test_a_stale_record_read_later_does_not_hide_one_that_is_valid(tmp_path: Path) -> None:
+    file = tmp_path / "e.jsonl"
+    write(file, HEAD, record(Outcome.AGREE), record(Outcome.RAISED, digest="1" * 16))
+    assert {r.outcome for r in ev.read([file]).records.values()} == {Outcome.AGREE, Outcome.RAISED}
 
 
 def test_gzip_reads_like_plain(tmp_path: Path) -> None:

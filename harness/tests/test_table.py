@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).parent / "render"))
 
 import support_world as world
+
 from gradtier.errors import InputError
 from gradtier.evidence import Evidence
 from gradtier.model import Outcome, Reason, TrialId
@@ -267,7 +268,7 @@ def test_footnotes_stay_short_however_much_goes_wrong() -> None:
     made = world.plan(world.declaration({"a": world.backend()}), *(f"nn/{c}" for c in ends))
     table, _, _ = world.show(made, world.evidence(made, lambda t: ends[t.case]))
     texts = [note.text for note in table.footnotes]
-    assert any("30 wrong (nn/case0, nn/case10, nn/case100 and 27 more: value)" in t for t in texts)
+    assert any("30 wrong (nn/case0, nn/case5, nn/case10 and 27 more: value)" in t for t in texts)
     assert max(map(len, texts)) <= 4 * LONGEST
 
 
@@ -283,7 +284,8 @@ def test_a_footnote_that_nobody_declared_is_an_error_and_not_an_empty_text() -> 
 def test_a_recommendation_without_evidence_or_class_is_withheld_with_its_reason() -> None:
     table, _, _ = world.golden()
     cpu, cuda = table.recommendations
-    assert [entry.withheld for entry in cpu.entries] == ["", "", "is Tier III, and this needs Tier I"]
+    low = "is Tier III, and this needs Tier I"
+    assert [entry.withheld for entry in cpu.entries] == ["", "", low]
     assert [entry.text for entry in cpu.entries] == ["Fast.", "Steady.", ""]
     assert (cpu.entries[1].class_title, cpu.entries[1].agree, cpu.entries[1].measured) == (
         "Tier II", 4, 5,
@@ -315,10 +317,7 @@ def test_a_class_out_of_reach_says_what_is_missing() -> None:
     mark = world.show(made, half)[0].rows[0].support_class
     assert (mark.id, mark.possible) == ("III", "I")
     texts = notes_of(world.show(made, half)[0], mark.footnotes)
-    assert texts == [
-        f"Tier {n} is still possible; not yet tested: first-order trials that agree."
-        for n in ("II", "I")
-    ]
+    assert texts == ["Tier I is still possible; not yet tested: first-order trials that agree."]
 
 
 def test_measured_versions_are_those_of_the_records_that_count() -> None:
@@ -332,7 +331,8 @@ def test_measured_versions_are_those_of_the_records_that_count() -> None:
 def test_evidence_of_other_declarations_is_left_out_and_counted() -> None:
     made = world.plan(world.declaration({"a": world.backend()}))
     found = world.evidence(made)
-    stale = {k: r.model_copy(update={"digest": "0" * 16}) for k, r in found.records.items()}
+    old = [r.model_copy(update={"digest": "0" * 16}) for r in found.records.values()]
+    stale = {r.key: r for r in old}
     table, _, _ = world.show(made, Evidence(found.runs, stale, (), found.files))
     assert table.provenance.left_out == 2
     assert table.rows[0].cells[0].state is State.NOT_TESTED
@@ -376,13 +376,14 @@ def test_no_control_character_survives(text: str) -> None:
         ("no\x1b[31m gradient\x00\r\nhere", "no [31m gradient here"),
         ("in /usr/lib/python3/site-packages/torch/x.py", "in x.py"),
         (r"in C:\Users\me\x.py", "in x.py"),
+        ("lib:/opt/a/b.so: not found", "lib:b.so: not found"),
         ("<object at 0x7f12ab34cd>", "<object at 0x…>"),
         ("linalg/qr and https://example.org/a/b", "linalg/qr and https://example.org/a/b"),
         ("evil \u202e txt\u200b\ud800", "evil txt"),
     ],
 )
 def test_paths_addresses_and_controls_are_no_part_of_a_text(text: str, shown: str) -> None:
-    assert plain(text) == shown
+    assert plain(text, LONGEST) == shown
 
 
 @pytest.mark.parametrize(

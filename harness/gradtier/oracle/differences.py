@@ -21,6 +21,7 @@ from gradtier.oracle.types import Array
 COLUMNS = 3
 ONE_SIDED_COLUMNS = 5
 NOISE_ROWS = 16
+FINE_ROW = 8
 
 
 @dataclass(frozen=True)
@@ -151,14 +152,16 @@ def sides(samples: Samples) -> Sides:
     with np.errstate(all="ignore"):
         rounding = 4.0 * UNIT * samples.size + 2.0 * _quantum(samples)
         if samples.rows >= NOISE_ROWS:
-            rounding = rounding + 2.0 * np.median(_row_noise(samples, h)[-8:], axis=0)
+            noise = _row_noise(samples, h)
+            high = np.quantile(noise[FINE_ROW:], 0.9, axis=0, method="lower")
+            rounding = rounding + 2.0 * np.maximum(high, _grid_noise(noise, samples.size))
         right, right_error = _one_side(samples.plus - samples.base, h, rounding)
         left, left_error = _one_side(samples.base - samples.minus, h, rounding)
         gap = np.abs(samples.plus - samples.minus)
-        noise = 16.0 * UNIT * samples.size
+        least = 16.0 * UNIT * samples.size
         jump = np.zeros(right.shape, dtype=bool)
         if samples.rows >= 9:
-            jump = (gap[-1] > 1e3 * noise) & (gap[-1] > 0.9 * gap[-5]) & (gap[-5] > 0.9 * gap[-9])
+            jump = (gap[-1] > 1e3 * least) & (gap[-1] > 0.9 * gap[-5]) & (gap[-5] > 0.9 * gap[-9])
         difference = np.abs(right - left)
         kink = difference > FD_FACTOR * (right_error + left_error)
         kink &= difference > KINK * np.maximum(np.abs(right), np.abs(left))
@@ -282,14 +285,35 @@ def _quantum(samples: Samples) -> Array:
 
 
 def _noise_floor(samples: Samples, h: Array, row: Array) -> Array:
-    """Twice the median noise of the rows from two before the chosen one, over the step."""
+    """Twice the noise of the rows from two before the chosen one, over the chosen step.
+
+    The median of these rows, or of the finer ones a high quantile: where terms cancel, values lie
+    on a grid, and most fine rows may hit it by luck and show no noise at all.
+    """
     noise = _row_noise(samples, h)
     floor = np.zeros(row.shape)
     for r in np.unique(row):
         mine = row == r
         start = min(max(int(r) - 2, 0), len(noise) - 5)
-        floor[mine] = np.median(noise[start:][:, mine], axis=0)
-    return np.asarray(2.0 * floor / h[row])
+        fine = min(max(start, FINE_ROW), len(noise) - 5)
+        typical = np.median(noise[start:][:, mine], axis=0)
+        high = np.quantile(noise[fine:][:, mine], 0.9, axis=0, method="lower")
+        floor[mine] = np.maximum(typical, high)
+    return np.asarray(2.0 * np.maximum(floor, _grid_noise(noise, samples.size)) / h[row])
+
+
+def _grid_noise(noise: Array, size: Array) -> Array:
+    """The median of the fine rows that show any noise, where it is too small to be a kink nearby.
+
+    Values on a coarse grid show their noise in some rows only, and none in the finest ones.
+    """
+    fine = np.where(noise[FINE_ROW:] > 0, noise[FINE_ROW:], np.nan)
+    found = np.zeros(size.shape)
+    shown = np.isfinite(fine).any(axis=0)
+    if shown.any():
+        fine = np.where(np.isfinite(fine), fine, np.nan)[:, shown]
+        found[shown] = np.nanmedian(fine, axis=0)
+    return np.where(found <= 2.0**-26 * size, found, 0.0)
 
 
 def _row_noise(samples: Samples, h: Array) -> Array:

@@ -136,9 +136,7 @@ def _suite_cell(trials: list[Judged]) -> SuiteCell:
     others = [f"{counts[o]} {shown_as(o)}" for o in _RANK if counts[o]]
     mark = next(entry.mark for entry in LEGEND if entry.state is state)
     measured = sum(n for outcome, n in counts.items() if outcome.is_evidence)
-    return SuiteCell(
-        state, mark, counts[Outcome.AGREE], measured, len(trials), ", ".join(others)
-    )
+    return SuiteCell(state, mark, counts[Outcome.AGREE], measured, len(trials), ", ".join(others))
 
 
 def _untested(a: Assessment, cells: list[CellEntry]) -> Iterator[str]:

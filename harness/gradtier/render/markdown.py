@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from gradtier.table import CellEntry, RecommendationEntry, Row, SupportTable, web_link
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>()|~#&$!])")
+_MARKUP = re.compile(r"([\\`*_\[\]<>|~#&$])")
 _OPENS_BLOCK = re.compile(r"^(\d+)([.)])|^([-+=:])")
 
 

@@ -59,9 +59,12 @@ def declaration(backends: Mapping[str, dict[str, Any]], **given: Any) -> Matrix:
             "version": 1,
             "devices": ["cpu"],
             "classes": [
-                {"id": "I", "title": "Tier I", "meaning": "All.", "criteria": {"agreement": 0.99}},
-                {"id": "II", "title": "Tier II", "meaning": "Much.", "criteria": {"agreement": 0.6}},
-                {"id": "III", "title": "Tier III", "meaning": "A bit.", "criteria": {"trials": 1}},
+                {"id": id_, "title": f"Tier {id_}", "meaning": meaning, "criteria": criteria}
+                for id_, meaning, criteria in (
+                    ("I", "All.", {"agreement": 0.99}),
+                    ("II", "Much.", {"agreement": 0.6}),
+                    ("III", "A bit.", {"trials": 1}),
+                )
             ],
             "otherwise": "Too little.",
         },
@@ -114,7 +117,7 @@ def evidence(made: Plan, ends: Callable[[TrialId], Ending] | Ending = Outcome.AG
         host={"system": "Linux x86_64", "cores": "2"},
         versions=dict.fromkeys(sorted(packages), "1.2.3"), planned=len(made.trials),
     )  # fmt: skip
-    return Evidence({"r1": run}, records, (), ("run-1.jsonl",))
+    return Evidence({"r1": run}, {r.key: r for r in records.values()}, (), ("run-1.jsonl",))
 
 
 NO_EVIDENCE = Evidence({}, {})

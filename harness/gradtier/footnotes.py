@@ -1,0 +1,177 @@
+"""Footnotes of the support table: numbered once, in reading order, and worded.
+
+Texts that come from exceptions are written by strangers: they are cut short and rid of control
+characters here, and stay text everywhere.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import urlsplit
+
+from gradtier.assess import Judged
+from gradtier.errors import InputError, Problem, nearest
+from gradtier.matrix import Matrix
+from gradtier.model import Outcome
+from gradtier.plan import Excluded
+from gradtier.support import Footnote, Use
+
+LONGEST = 120  # characters shown of a text that came out of an exception
+
+_SHOWN_AS = {Outcome.TIMEOUT: "timed out", Outcome.CRASH: "crashed"}
+_WORST_FIRST = (
+    Outcome.WRONG, Outcome.CRASH, Outcome.TIMEOUT, Outcome.RAISED, Outcome.UNSUPPORTED,
+    Outcome.INCONCLUSIVE,
+)  # fmt: skip
+LEFT_OUT = {"not-claimed": "not claimed", "not-offered": "not offered"}  # others: "left out"
+
+
+def plain(text: str, longest: int = 0) -> str:
+    """``text`` on one line, without control and formatting characters.
+
+    Args:
+        text: anything.
+        longest: for a stranger's text, such as an exception's: how many characters to keep; such
+            a text also loses folders and memory addresses, which differ between machines.
+    """
+    if longest:
+        text = text[: 20 * longest]
+    visible = (" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
+    words = " ".join("".join(visible).split())
+    if not longest:
+        return words
+    words = re.sub(r"(?<![\w/.<])/(?:[\w.+-]+/)+|\b[A-Za-z]:\\(?:[^\\ ]+\\)+", "", words)
+    words = re.sub(r"\b0x[0-9a-fA-F]{4,}\b", "0x…", words)
+    return words[: longest - 1].rstrip() + "…" if len(words) > longest else words
+
+
+def web_link(link: str | None) -> str | None:
+    """``link`` if it is an http or https address of a host, else None."""
+    if not link or link != plain(link) or " " in link:
+        return None
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return None
+    return link if parts.scheme in ("http", "https") and parts.hostname else None
+
+
+def shown_as(outcome: Outcome) -> str:
+    """The outcome as a reader meets it."""
+    return _SHOWN_AS.get(outcome, outcome.value)
+
+
+def some(words: list[str], most: int, total: int | None = None) -> str:
+    """``a, b and 5 more``; ``total`` counts what the words stand for, if not themselves."""
+    more = (len(words) if total is None else total) - len(words[:most])
+    return ", ".join(words[:most]) + (f" and {more} more" if more else "")
+
+
+def sentence(text: str) -> str:
+    """``text`` with an end."""
+    return text if text.endswith((".", "…", "!", "?")) else f"{text}."
+
+
+def counted(trials: Iterable[Judged]) -> dict[Outcome, int]:
+    """Trials by outcome, in the order of the outcomes, without zeros."""
+    counts = Counter(j.outcome for j in trials)
+    return {outcome: counts[outcome] for outcome in Outcome if counts[outcome]}
+
+
+def with_evidence(counts: Mapping[Outcome, int]) -> int:
+    """How many of the counted trials have evidence."""
+    return sum(n for outcome, n in counts.items() if outcome.is_evidence)
+
+
+class Footnotes:
+    """Numbers footnotes in the order in which they are cited; the same text has one number."""
+
+    def __init__(self, matrix: Matrix) -> None:
+        self._declared = matrix.notes
+        self._uses: dict[str, list[Use]] = {}
+        self._numbers: dict[str, int] = {}
+
+    def declared(self, *notes: str | None) -> list[str]:
+        """The texts of declared notes."""
+        for note in filter(None, notes):
+            if note not in self._declared:
+                raise InputError(Problem(f"there is no note '{note}'", path="notes",
+                                         hint=nearest(note, self._declared)))  # fmt: skip
+        return [self._declared[note] for note in notes if note]
+
+    def cite(self, place: str, label: str, texts: Iterable[str]) -> tuple[int, ...]:
+        """The numbers of ``texts`` at ``place``; a text not met before gets the next one."""
+        use = Use(id=place, label=plain(label))
+        numbers = []
+        for text in dict.fromkeys(map(plain, texts)):
+            numbers.append(self._numbers.setdefault(text, len(self._numbers) + 1))
+            self._uses.setdefault(text, []).append(use)
+        return tuple(sorted(numbers))
+
+    def all(self) -> tuple[Footnote, ...]:
+        """Every footnote cited so far, with its uses."""
+        return tuple(
+            Footnote(number=number, text=text, uses=tuple(self._uses[text]))
+            for text, number in self._numbers.items()
+        )
+
+
+def trial_name(j: Judged, dtypes: int) -> str:
+    """The case of a trial, with its dtype where the cell has several."""
+    case = f"{j.trial.id.suite}/{j.trial.id.case}"
+    return f"{case} in {j.trial.id.cell.dtype}" if dtypes > 1 else case
+
+
+def shortfall(trials: list[Judged], dtypes: int) -> Iterator[str]:
+    """One text that counts the trials which do not agree, the worst first, with the reasons."""
+    parts = []
+    for outcome in _WORST_FIRST:
+        found = [j for j in trials if j.outcome is outcome]
+        groups: dict[str, list[str]] = {}
+        for j in found:
+            assert j.record is not None  # only a record gives such an outcome
+            why = str(j.record.reason or "") or plain(j.record.detail, LONGEST)
+            groups.setdefault(why, []).append(trial_name(j, dtypes))
+        ranked = sorted(groups.items(), key=lambda g: (-len(g[1]), g[0]))
+        for why, names in ranked[:1]:  # the reason that most of them share
+            shown = some(names, 3) + (f": {why}" if why else "")
+            rest = len(found) - len(names)
+            more = f"; and {rest} more" if rest else ""
+            parts.append(f"{len(found)} {shown_as(outcome)} ({shown}{more})")
+    if parts:
+        yield plain(sentence(", ".join(parts)), 4 * LONGEST)
+
+
+def why_no_evidence(j: Judged) -> str:
+    """Why a trial is without evidence, in the words of its record or of the plan."""
+    said = plain(j.record.detail if j.record is not None else j.trial.unavailable, LONGEST)
+    return f"harness error: {said}" if j.outcome is Outcome.ERROR else said or "no record yet"
+
+
+def without_evidence(trials: list[Judged]) -> Iterator[str]:
+    """Why trials of a cell, or all of them, are without evidence."""
+    left = Counter(why_no_evidence(j) for j in trials if not j.outcome.is_evidence)
+    if not left:
+        return
+    ranked = sorted(left.items(), key=lambda item: (-item[1], item[0]))
+    many = len(ranked) > 1
+    whys = some([f"{why} ({n})" if many else why for why, n in ranked], 2)
+    total = left.total()
+    head = f"{total} of {len(trials)} not run" if total < len(trials) else "Not tested"
+    yield sentence(f"{head}: {whys}")
+
+
+def left_out(excluded: list[Excluded], whole: bool, notes: Footnotes) -> Iterator[str]:
+    """Why a cell, or cases of it, are not planned."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for e in excluded:
+        groups.setdefault((e.reason, e.because), []).append(e.case)
+    for (reason, because), cases in groups.items():
+        head = LEFT_OUT.get(reason, f"left out ({reason.replace('-', ' ')})").capitalize()
+        names = sorted(set(cases) - {"*"})
+        part = f" here: {some(names, 3)}" if names and not whole else ""
+        yield sentence(f"{head}{part}: {because}")
+    yield from notes.declared(*(e.note for e in excluded))

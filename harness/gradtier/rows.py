@@ -1,0 +1,290 @@
+"""Rows and recommendations of the support table, built in reading order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from gradtier.assess import Assessment, CellSummary
+from gradtier.evidence import Evidence
+from gradtier.footnotes import (
+    LEFT_OUT,
+    LONGEST,
+    Footnotes,
+    counted,
+    left_out,
+    plain,
+    sentence,
+    shortfall,
+    some,
+    trial_name,
+    web_link,
+    with_evidence,
+    without_evidence,
+)
+from gradtier.matrix import Recommendation
+from gradtier.model import Nesting, Outcome
+from gradtier.plan import Excluded, Plan
+from gradtier.support import (
+    MARKS,
+    CellEntry,
+    ClassMark,
+    NestedEntry,
+    RecommendationEntry,
+    RecommendationList,
+    Row,
+    State,
+)
+from gradtier.tiers import Answer, ClassFinding
+
+CRITERIA = {
+    "trials": "first-order trials with evidence",
+    "agreement": "first-order trials that agree",
+    "wrong": "wrong derivatives",
+    "unclaimed_wrong": "wrong derivatives that nobody declared",
+    "failing": "first-order trials wrong, raised, crashed or hung",
+    "nested": "second-order trials that agree, by outer mode",
+    "both_witnesses": "agreements confirmed by finite differences and reference both",
+}
+
+
+def state_of(counts: Mapping[Outcome, int]) -> State:
+    """The state of a cell whose planned trials end as counted."""
+    measured, agree = with_evidence(counts), counts.get(Outcome.AGREE, 0)
+    if not sum(counts.values()):
+        return State.NOT_OFFERED
+    if not measured:
+        return State.NOT_TESTED
+    if counts.get(Outcome.WRONG):
+        return State.WRONG
+    if agree:
+        return State.AGREES if agree == measured else State.PARTIAL
+    undecided = counts.get(Outcome.INCONCLUSIVE, 0) == measured
+    return State.INCONCLUSIVE if undecided else State.FAILS
+
+
+def _texts(counts: Mapping[Outcome, int], excluded: list[Excluded]) -> tuple[str, tuple[str, ...]]:
+    state, measured, planned = state_of(counts), with_evidence(counts), sum(counts.values())
+    agree, unsure = counts.get(Outcome.AGREE, 0), counts.get(Outcome.INCONCLUSIVE, 0)
+    asides = []
+    if unsure and state is not State.INCONCLUSIVE:
+        asides.append(f"{unsure} inconclusive")
+    if measured and measured < planned:
+        asides.append(f"{measured} of {planned} run")
+    match state:
+        case State.AGREES | State.PARTIAL:
+            text = f"{state} {agree}/{measured}"
+        case State.WRONG:
+            text = f"wrong {counts[Outcome.WRONG]}, agrees {agree}/{measured}"
+        case State.FAILS:
+            text = f"fails, agrees 0/{measured}"
+        case State.INCONCLUSIVE:
+            text = f"inconclusive {unsure}/{measured}"
+        case State.NOT_TESTED:
+            text = "not tested"
+        case State.NOT_OFFERED:
+            words = {LEFT_OUT.get(e.reason, "left out") for e in excluded}
+            text = words.pop() if len(words) == 1 else "not offered"
+    return text, tuple(asides)
+
+
+class Rows:
+    """Builds the rows, citing footnotes on the way."""
+
+    def __init__(self, plan: Plan, evidence: Evidence) -> None:
+        self.matrix, self.evidence = plan.matrix, evidence
+        self.notes = Footnotes(plan.matrix)
+        axes = self.matrix.axes
+        self.devices = axes.devices if Nesting.NONE in axes.nesting else ()
+        self.outers = tuple(n for n in axes.nesting if n is not Nesting.NONE)
+        planned = {t.id.cell.device for t in plan.trials if t.id.cell.nesting is not Nesting.NONE}
+        nested = tuple(d for d in axes.devices if d in planned) or axes.devices[:1]
+        self.nested_devices = nested if self.outers else ()
+        self.excluded: dict[tuple[str, str, Nesting], list[Excluded]] = {}
+        for e in plan.exclusions:
+            where = (e.cell.backend, e.cell.device, e.cell.nesting)
+            self.excluded.setdefault(where, []).append(e)
+
+    def row(self, a: Assessment) -> Row:
+        """The row of one backend."""
+        backend = self.matrix.backends[a.backend]
+        # In reading order: the arguments below are evaluated, and footnotes numbered, as written.
+        return Row(
+            id=a.backend,
+            title=plain(backend.title),
+            package=plain(backend.package),
+            versions=_versions(a, backend.package, self.evidence),
+            link=web_link(backend.link),
+            mode=backend.mode,
+            execution=plain(backend.execution),
+            kind=plain(backend.kind),
+            footnotes=self.notes.cite(
+                a.backend, self.label(a.backend), self.notes.declared(*backend.notes)
+            ),
+            cells=tuple(self.cell(a, device, Nesting.NONE) for device in self.devices),
+            nested=tuple(
+                NestedEntry(device=d, cells=tuple(self.cell(a, d, outer) for outer in self.outers))
+                for d in self.nested_devices
+            ),
+            support_class=self.support_class(a),
+        )
+
+    def label(self, backend: str) -> str:
+        """A row in words."""
+        return f"{self.matrix.backends[backend].title}, {self.matrix.backends[backend].mode}"
+
+    def cell(self, a: Assessment, device: str, nesting: Nesting) -> CellEntry:
+        """One cell of a row, all dtypes together."""
+        parts = [c for c in a.cells if c.cell.device == device and c.cell.nesting is nesting]
+        trials = [j for part in parts for j in part.trials]
+        excluded = self.excluded.get((a.backend, device, nesting), [])
+        counts = counted(trials)
+        text, asides = _texts(counts, excluded)
+        mode = self.matrix.backends[a.backend].mode
+        title = "first order" if nesting is Nesting.NONE else f"{nesting} over {mode}"
+        place = f"{a.backend}/{device}/{nesting}"
+        return CellEntry(
+            id=place,
+            device=device,
+            nesting=nesting,
+            title=title,
+            state=state_of(counts),
+            mark=MARKS[state_of(counts)],
+            text=text,
+            asides=asides,
+            planned=len(trials),
+            measured=with_evidence(counts),
+            outcomes=counts,
+            by_dtype={part.cell.dtype: counted(part.trials) for part in parts},
+            footnotes=self.notes.cite(
+                place,
+                f"{self.label(a.backend)}, {device}, {title}",
+                self.cell_notes(a, parts, excluded, device, nesting),
+            ),
+        )
+
+    def cell_notes(
+        self, a: Assessment, parts: list[CellSummary], excluded: list[Excluded],
+        device: str, nesting: Nesting,
+    ) -> Iterator[str]:  # fmt: skip
+        """Declared and automatic footnotes of one cell, the declared ones first."""
+        trials = [j for part in parts for j in part.trials]
+        dtypes = len(parts)
+        if nesting is Nesting.NONE:
+            own = self.matrix.backends[a.backend].device_notes.get(device, ())
+            yield from self.notes.declared(*own)
+        yield from left_out(excluded, not trials, self.notes)
+        yield from without_evidence(trials)
+        yield from shortfall(trials, dtypes)
+        here = {str(j.trial.id): trial_name(j, dtypes) for j in trials}
+        for drift in a.drift:
+            names = [here[t] for t in drift.trials if t in here]
+            if names:
+                yield f"Claim that no longer holds: {drift.says} ({some(names, 3)})."
+        kept = {j.claim.note: None for j in trials if j.claim is not None and j.as_claimed}
+        yield from self.notes.declared(*kept)
+
+    def support_class(self, a: Assessment) -> ClassMark:
+        """The class that the evidence gives."""
+        titles = {c.id: c.title for c in self.matrix.policy.classes}
+        if a.tier is not None:
+            title = titles[a.tier]
+        else:
+            title = "no class" if self.decided(a) else "not tested"
+        place = f"{a.backend}/class"
+        numbers = self.notes.cite(place, f"{self.label(a.backend)}, class", self.class_notes(a))
+        return ClassMark(id=a.tier, title=plain(title), possible=a.possible, footnotes=numbers)
+
+    def decided(self, a: Assessment) -> int:
+        """Trials with evidence on the devices that the policy decides by."""
+        return sum(c.measured for c in a.cells if c.cell.device in self.matrix.policy.devices)
+
+    def class_notes(self, a: Assessment) -> Iterator[str]:
+        """What keeps the backend out of the next better class."""
+        if not self.decided(a):
+            yield f"No class: not tested on {', '.join(self.matrix.policy.devices)}."
+            return
+        ids = [c.id for c in a.classes]
+        better = a.classes[: ids.index(a.tier)] if a.tier is not None else a.classes
+        if better and better[-1].answer is Answer.FAILS:
+            yield _kept_out(better[-1])
+        if a.possible is not None:
+            yield _kept_out(a.classes[ids.index(a.possible)])
+
+    def recommendations(
+        self, assessments: Mapping[str, Assessment], rows: Mapping[str, Row]
+    ) -> tuple[RecommendationList, ...]:
+        """What the matrix recommends, a list per device, each entry with its evidence."""
+        given, axis = self.matrix.recommendations, self.matrix.axes.devices
+        devices = [*(d for d in axis if d in given), *(d for d in given if d not in axis)]
+        return tuple(
+            RecommendationList(
+                device=device,
+                entries=tuple(
+                    self.recommendation(device, i, said, assessments[said.backend], rows)
+                    for i, said in enumerate(given[device], 1)
+                ),
+            )
+            for device in devices
+        )
+
+    def recommendation(
+        self, device: str, i: int, said: Recommendation, a: Assessment, rows: Mapping[str, Row]
+    ) -> RecommendationEntry:
+        """One recommendation, given or withheld."""
+        cells = [c for c in a.cells if (c.cell.device, c.cell.nesting) == (device, Nesting.NONE)]
+        counts = counted(j for c in cells for j in c.trials)
+        why = self.withheld(device, said, a, counts)
+        place, mark = f"recommendation/{device}/{i}", rows[said.backend].support_class
+        notes = self.notes.declared(said.note) if not why else []
+        return RecommendationEntry(
+            id=place,
+            when=plain(said.when),
+            backend=said.backend,
+            title=plain(self.label(said.backend)),
+            text="" if why else plain(said.text),
+            withheld=why,
+            class_title=mark.title,
+            agree=counts.get(Outcome.AGREE, 0),
+            measured=with_evidence(counts),
+            footnotes=self.notes.cite(place, f"recommendation {i} on {device}", notes),
+        )
+
+    def withheld(
+        self, device: str, said: Recommendation, a: Assessment, counts: Mapping[Outcome, int]
+    ) -> str:
+        """Why a recommendation is not given, or empty."""
+        order = [c.id for c in self.matrix.policy.classes]
+        titles = {c.id: c.title for c in self.matrix.policy.classes}
+        if not counts:
+            return f"not claimed on {device}"
+        if not with_evidence(counts):
+            return f"not tested on {device}"
+        if not counts.get(Outcome.AGREE):
+            return f"no measured trial agrees on {device}"
+        need = said.needs_class
+        enough = order[: order.index(need) + 1] if need in order else []
+        if need is None or a.tier in enough:
+            return ""
+        held = titles[a.tier] if a.tier is not None else "in no class"
+        return plain(f"is {held}, and this needs {titles.get(need, need)}")
+
+
+def _kept_out(c: ClassFinding) -> str:
+    if c.answer is Answer.FAILS:
+        short = [f"{f.says} (asked: {f.asks})" for f in c.findings if f.answer is Answer.FAILS]
+        return plain(sentence(f"Not {c.title}: {'; '.join(short[:3])}"), 4 * LONGEST)
+    open_ = [CRITERIA.get(f.name, f.name) for f in c.findings if f.answer is Answer.NOT_TESTED]
+    return plain(f"{c.title} is still possible; not yet tested: {'; '.join(open_)}.", 4 * LONGEST)
+
+
+def _versions(a: Assessment, package: str, evidence: Evidence) -> tuple[str, ...]:
+    """Measured versions of the package; of what was installed in its place where it was not."""
+    found: set[str] = set()
+    for j in a.trials():
+        if j.record is None or not j.outcome.is_evidence:
+            continue
+        run = evidence.runs.get(j.record.run)
+        all_, own = run.versions if run is not None else {}, j.record.versions
+        version = own.get(package) or (None if own else all_.get(package))
+        found |= {version} if version else {f"{name} {v}" for name, v in own.items()}
+    return tuple(sorted(map(plain, found)))

@@ -1,0 +1,231 @@
+"""The contract ``gradtier/support/1``: the support table as frozen types, without any markup."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gradtier.model import Mode, Nesting, Outcome
+
+SCHEMA: Literal["gradtier/support/1"] = "gradtier/support/1"
+
+
+class State(StrEnum):
+    """What a cell says; closed."""
+
+    AGREES = "agrees"
+    PARTIAL = "partial"
+    WRONG = "wrong"
+    FAILS = "fails"
+    INCONCLUSIVE = "inconclusive"
+    NOT_TESTED = "not-tested"
+    NOT_OFFERED = "not-offered"
+
+
+class Entry(BaseModel):
+    """Frozen; an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class StateEntry(Entry):
+    """One line of the legend."""
+
+    state: State
+    mark: str = Field(description="one character, distinct for each state")
+    word: str
+    meaning: str
+
+
+class Column(Entry):
+    """One column of the table; columns of one group stand side by side."""
+
+    id: str
+    title: str
+    group: Literal["", "first", "nested"] = ""
+    group_title: str = ""
+    device: str | None = None
+
+
+class CellEntry(Entry):
+    """One backend on one device, first order or under one outer mode; all dtypes together."""
+
+    id: str = Field(description="backend/device/nesting")
+    device: str
+    nesting: Nesting
+    title: str = Field(description="first order; forward over reverse")
+    state: State
+    mark: str
+    text: str = Field(description="agrees 80/80; wrong 3, agrees 70/80; not tested")
+    asides: tuple[str, ...] = Field((), description="1 inconclusive; 60 of 80 run")
+    planned: int = Field(ge=0)
+    measured: int = Field(ge=0, description="trials with evidence")
+    outcomes: Mapping[Outcome, int] = Field({}, description="sums to `planned`")
+    by_dtype: Mapping[str, Mapping[Outcome, int]] = {}
+    footnotes: tuple[int, ...] = ()
+
+
+class NestedEntry(Entry):
+    """Second order on one device, a cell per outer mode."""
+
+    device: str
+    cells: tuple[CellEntry, ...]
+
+    @property
+    def alike(self) -> bool:
+        """Whether no outer mode has evidence, all for the same reasons: it may be said once."""
+        said = {(c.state, c.text, c.footnotes) for c in self.cells}
+        return len(said) == 1 and len(self.cells) > 1 and not self.cells[0].measured
+
+
+class ClassMark(Entry):
+    """The support class of a row."""
+
+    id: str | None = Field(description="null: in no class, or not tested where it decides")
+    title: str
+    possible: str | None = Field(None, description="better class that only missing evidence bars")
+    footnotes: tuple[int, ...] = ()
+
+
+class Row(Entry):
+    """One backend."""
+
+    id: str
+    title: str
+    package: str
+    versions: tuple[str, ...] = Field((), description="measured versions of the package")
+    link: str | None
+    mode: Mode
+    execution: str
+    kind: str
+    footnotes: tuple[int, ...] = ()
+    cells: tuple[CellEntry, ...]
+    nested: tuple[NestedEntry, ...]
+    support_class: ClassMark
+
+
+class Use(Entry):
+    """A place that cites a footnote."""
+
+    id: str = Field(description="jax-reverse; jax-reverse/cpu/none; recommendation/cpu/1")
+    label: str = Field(description="the place in words")
+
+
+class Footnote(Entry):
+    """A numbered text and every place that cites it, in reading order."""
+
+    number: int = Field(ge=1)
+    text: str
+    uses: tuple[Use, ...] = Field(min_length=1)
+
+
+class RecommendationEntry(Entry):
+    """A maintainer's sentence with its evidence, or the reason why it is withheld."""
+
+    id: str
+    when: str
+    backend: str
+    title: str
+    text: str = Field(description="empty where withheld")
+    withheld: str = Field("", description="why it is not given, or empty")
+    class_title: str
+    agree: int
+    measured: int
+    footnotes: tuple[int, ...] = ()
+
+
+class RecommendationList(Entry):
+    """What to use on one device, in order."""
+
+    device: str
+    entries: tuple[RecommendationEntry, ...]
+
+
+class ClassEntry(Entry):
+    """One support class of the policy, and the backends in it."""
+
+    id: str
+    title: str
+    meaning: str
+    criteria: tuple[str, ...]
+    backends: tuple[str, ...]
+
+
+class Otherwise(Entry):
+    """What holding no class means, and the backends that hold none."""
+
+    meaning: str
+    backends: tuple[str, ...]
+
+
+class DriftEntry(Entry):
+    """A claim that the evidence contradicts, in either direction."""
+
+    backend: str
+    title: str
+    says: str
+    because: str
+    link: str | None
+    trials: tuple[str, ...]
+
+
+class RunEntry(Entry):
+    """One run: when, with what, on which machine."""
+
+    id: str
+    started: str
+    gradtier: str
+    matrix: str
+    machine: Mapping[str, str]
+
+
+class Provenance(Entry):
+    """Where the numbers come from."""
+
+    matrix: str = Field(description="digest of the declaration")
+    date: datetime.date = Field(description="the day that claims were judged on; given, not read")
+    files: tuple[str, ...]
+    runs: tuple[RunEntry, ...]
+    versions: Mapping[str, tuple[str, ...]] = Field(description="installed distributions")
+    planned: int
+    measured: int
+    outcomes: Mapping[Outcome, int] = Field(description="sums to `planned`")
+    left_out: int = Field(description="records of trials that are declared otherwise now")
+    problems: tuple[str, ...] = Field((), description="lines of evidence that can't be read")
+
+
+class SupportTable(Entry):
+    """The contract ``gradtier/support/1``: all that a page shows of the matrix as a whole."""
+
+    schema_: Literal["gradtier/support/1"] = Field(default=SCHEMA, alias="schema")
+    title: str
+    about: str
+    summary: str
+    legend: tuple[StateEntry, ...]
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    footnotes: tuple[Footnote, ...]
+    recommendations: tuple[RecommendationList, ...]
+    classes: tuple[ClassEntry, ...]
+    otherwise: Otherwise
+    drift: tuple[DriftEntry, ...]
+    provenance: Provenance
+
+
+LEGEND = tuple(
+    StateEntry(state=state, mark=mark, word=word, meaning=meaning)
+    for state, mark, word, meaning in (
+        (State.AGREES, "✓", "agrees", "every measured trial agrees"),
+        (State.PARTIAL, "◐", "partial", "some trials agree, some give no answer, none is wrong"),
+        (State.WRONG, "✗", "wrong", "at least one trial gives a wrong derivative"),
+        (State.FAILS, "⊘", "fails", "measured, and no trial agrees"),
+        (State.INCONCLUSIVE, "?", "inconclusive", "measured, and the oracle could not tell"),
+        (State.NOT_TESTED, "–", "not tested", "planned, and there is no evidence yet"),
+        (State.NOT_OFFERED, "·", "not offered", "not claimed by the backend, or left out"),
+    )
+)
+MARKS = {entry.state: entry.mark for entry in LEGEND}

@@ -1,0 +1,253 @@
+# /// script
+# dependencies = ["nox>=2025.2.9", "pyyaml>=6"]
+# ///
+"""Sessions; what depends on a backend is generated from ``matrix.yaml``.
+
+``python3 ci/bootstrap.py -s NAME`` needs Python and nothing else; ``nox -s NAME`` does the same for
+whoever has nox.  ``-l`` lists the sessions; what stands after ``--`` goes to the session's command.
+
+Two environments are shared: ``environment`` with every backend, ``tools`` with none.  Sessions run
+in one of them, or in one of their own.  An environment is installed again only when
+``pyproject.toml``, its constraint file or its Python has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import nox
+import nox.project
+from nox.command import CommandFailed
+
+try:
+    import yaml
+except ImportError:
+    sys.exit(
+        "noxfile.py reads the backends from matrix.yaml and needs PyYAML beside nox: run "
+        "`python3 ci/bootstrap.py` with the same arguments, or install pyyaml where nox is"
+    )
+
+nox.needs_version = ">=2025.2.9"
+nox.options.sessions = ["tests"]
+nox.options.reuse_venv = "yes"
+nox.options.default_venv_backend = "virtualenv"  # with pip: other installers find other builds
+os.environ.setdefault("NOX_ENABLE_STALENESS_CHECK", "1")  # another Python: another environment
+
+ROOT = Path(__file__).parent
+CONSTRAINTS = ROOT / "ci" / "constraints"
+SITE, EVIDENCE = Path("reports/site"), Path("reports/evidence")
+ENVIRONMENT = {
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_NO_INPUT": "1",
+    "PYTHONUNBUFFERED": "1",
+}
+#: Requirements on top, where there are backends, as in GRADTIER_ALSO_INSTALL="jax[cuda13]".
+ALSO = os.environ.get("GRADTIER_ALSO_INSTALL", "").split()
+WORKERS = str(max(2, os.cpu_count() or 2))
+#: A run that is interrupted closes its evidence file and its workers by itself.
+PATIENCE = 30.0
+
+
+# ---------------------------------------------------------------------------- environments
+
+
+def install(session: nox.Session, extras: str, constraint: str, size: str, *more: str) -> None:
+    """Install gradtier in place with ``extras`` (and more), unless that was done before.
+
+    The stamp is written last, so that an interrupted installation is taken up again.
+    """
+    folder = Path(session.virtualenv.location)
+    pins = CONSTRAINTS / f"{constraint}.txt"
+    wanted = ["--editable", f".[{extras}]", *more]
+    parts = [
+        str(folder.resolve()),
+        " ".join(wanted),
+        *(
+            file.read_text(encoding="utf-8")
+            for file in (
+                folder / "pyvenv.cfg",  # names its Python
+                pins,
+                ROOT / "pyproject.toml",
+                ROOT / "harness" / "gradtier" / "__init__.py",  # holds the version
+            )
+        ),
+    ]
+    stamp, content = (
+        folder / "gradtier-stamp",
+        hashlib.sha256("\n".join(parts).encode()).hexdigest(),
+    )
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == content:
+        session.log(f"{folder.name}: installed before, nothing has changed")
+        return
+    stamp.unlink(missing_ok=True)
+    session.log(f"{folder.name}: installing (once; {size})")
+    command = ["python", "-m", "pip", "install", "--constraint", str(pins), *wanted]
+    done = session.run_install(*command, silent=True, env=ENVIRONMENT)
+    if done is not None:  # None: --no-install leaves the question open
+        stamp.write_text(content, encoding="utf-8")
+
+
+def run(session: nox.Session, shared: str, program: str, *arguments: str) -> None:
+    """Run a program of a shared environment, which the session requires."""
+    folder = session.env_dir.parent.resolve() / shared
+    scripts = folder / ("Scripts" if os.name == "nt" else "bin")
+    session.run(
+        str(scripts / program),
+        *arguments,
+        env={
+            **ENVIRONMENT,
+            "VIRTUAL_ENV": str(folder),
+            "PATH": os.pathsep.join([str(scripts), os.environ.get("PATH", "")]),
+        },
+        external=True,
+        interrupt_timeout=PATIENCE,
+    )
+
+
+@nox.session(default=False)
+def environment(session: nox.Session) -> None:
+    """The shared environment: every backend package and the tools."""
+    install(session, "all,dev", "all", "about 3 GB, a minute or a few", *ALSO)
+
+
+@nox.session(default=False)
+def tools(session: nox.Session) -> None:
+    """The small shared environment: the tools and no backend but the pure-Python one."""
+    install(session, "dev", "dev", "some seconds")
+
+
+# ---------------------------------------------------------------------------- the two main ones
+
+
+@nox.session(requires=["environment"], venv_backend="none")
+def tests(session: nox.Session) -> None:
+    """Everything that must hold of a change: lint, types, all tests.  After `--`: for pytest."""
+    check(session, "environment")
+    run(session, "environment", "mypy")
+    run(session, "environment", "pytest", *session.posargs)
+
+
+@nox.session(requires=["environment"], venv_backend="none")
+def matrix(session: nox.Session) -> None:
+    """Measure matrix.yaml on this machine, then the table.  After `--`: for `gradtier run`."""
+    measure(session, lambda *words: run(session, "environment", "gradtier", *words))
+
+
+def measure(session: nox.Session, gradtier: Callable[..., None]) -> None:
+    """Run the trials and render what came out, also where some answer is no (exit status 1)."""
+    failed: CommandFailed | None = None
+    try:
+        gradtier("run", "--matrix", "matrix.yaml", "-n", WORKERS, *session.posargs)
+    except CommandFailed as error:
+        if error.return_code != 1:
+            raise
+        failed = error
+    gradtier("report", *evidence_named(session.posargs), "--out", str(SITE))
+    if failed is not None:
+        raise failed
+
+
+def evidence_named(arguments: Sequence[str]) -> list[str]:
+    """The `--evidence FILE` among arguments; without one, `report` takes the newest run."""
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if word == "--evidence":
+            return [word, following]
+        if word.startswith("--evidence="):
+            return [word]
+    return []
+
+
+# ---------------------------------------------------------------------------- parts of them
+
+
+@nox.session(requires=["tools"], venv_backend="none")
+def lint(session: nox.Session) -> None:
+    """Ruff over the code and `gradtier lint` over the declaration."""
+    check(session, "tools")
+
+
+def check(session: nox.Session, shared: str) -> None:
+    run(session, shared, "ruff", "check", ".")
+    run(session, shared, "ruff", "format", "--check", ".")
+    run(session, shared, "gradtier", "lint", "--matrix", "matrix.yaml")
+
+
+@nox.session(requires=["tools"], venv_backend="none")
+def typing(session: nox.Session) -> None:
+    """Mypy over the engine."""
+    run(session, "tools", "mypy", *session.posargs)
+
+
+@nox.session(requires=["tools"], venv_backend="none")
+def publish(session: nox.Session) -> None:
+    """Rebuild reports/support.json and reports/support.md from the committed evidence."""
+    files = sorted(file for file in EVIDENCE.glob("*.jsonl*") if file.is_file())
+    if not files:
+        session.error(f"{EVIDENCE} holds no evidence (*.jsonl, *.jsonl.gz)")
+    named = [word for file in files for word in ("--evidence", str(file))]
+    run(session, "tools", "gradtier", "report", *named, "--out", str(SITE), *session.posargs)
+    for name in ("support.json", "support.md"):
+        shutil.copyfile(SITE / name, SITE.parent / name)
+        session.log(f"wrote {SITE.parent / name}")
+
+
+# ---------------------------------------------------------------------------- one per backend
+
+
+def backends() -> dict[str, dict[str, str | None]]:
+    """Package -> its rows in matrix.yaml, each with its extra."""
+    try:
+        declared = yaml.safe_load((ROOT / "matrix.yaml").read_text(encoding="utf-8"))
+        rows: dict[str, dict[str, str | None]] = {}
+        for row, block in declared["backends"].items():
+            rows.setdefault(block["package"], {})[row] = block.get("extra")
+    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+        sys.exit(
+            f"noxfile.py: matrix.yaml can't be read for its backends ({type(error).__name__}: "
+            f"{error}); `gradtier lint` says more"
+        )
+    return rows
+
+
+def backend_session(package: str, rows: dict[str, str | None]) -> None:
+    """Declare the session that measures one package's rows in an environment of their own."""
+
+    def alone(session: nox.Session) -> None:
+        extras = sorted({extra for extra in rows.values() if extra is not None})
+        if len(extras) != 1:
+            session.error(f"matrix.yaml: the rows of {package} name {len(extras)} extras, not one")
+        install(session, extras[0], extras[0], f"{package} and what it needs", *ALSO)
+        chosen = [word for row in rows for word in ("--backend", row)]
+
+        def gradtier(command: str, *words: str) -> None:
+            only = chosen if command == "run" else []
+            session.run(
+                "gradtier", command, *only, *words, env=ENVIRONMENT, interrupt_timeout=PATIENCE
+            )
+
+        measure(session, gradtier)
+
+    alone.__doc__ = f"Measure {', '.join(rows)} in an environment with {package} alone."
+    nox.session(name=f"backend-{package}", default=False)(alone)
+
+
+for _package, _rows in backends().items():
+    backend_session(_package, _rows)
+
+
+# ---------------------------------------------------------------------------- pins
+
+
+@nox.session(default=False, reuse_venv=False)
+def constraints(session: nox.Session) -> None:
+    """Pin again: install everything fresh, as new as limits.txt allows; write ci/constraints/."""
+    alone = nox.project.load_toml(__file__)["dependencies"]
+    limits = CONSTRAINTS / "limits.txt"
+    session.log("installing everything anew (about 3 GB)")
+    session.install("--constraint", str(limits), ".[all,dev]", *alone, env=ENVIRONMENT)
+    session.run("python", "ci/pin.py", "bootstrap=" + ",".join(alone), env=ENVIRONMENT)
