@@ -225,14 +225,14 @@ def _drift(matrix: Matrix, cells: list[CellSummary]) -> Iterator[Drift]:
         covered = [j for j in mine if j.claim is claim]
         better = [str(j.trial.id) for j in covered if j.outcome is Outcome.AGREE]
         other = [
-            str(j.trial.id)
-            for j in covered
-            if j.outcome is not Outcome.AGREE and not j.as_claimed
+            str(j.trial.id) for j in covered if j.outcome is not Outcome.AGREE and not j.as_claimed
         ]
         if better:
             yield Drift(claim, number, tuple(better), f"declared {claim.outcome}, but agrees now")
         if other:
-            yield Drift(claim, number, tuple(other), f"declared {claim.outcome}, but ends otherwise")
+            yield Drift(
+                claim, number, tuple(other), f"declared {claim.outcome}, but ends otherwise"
+            )
 
 
 def undeclared_failures(assessment: Assessment) -> list[Judged]:

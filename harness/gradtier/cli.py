@@ -180,7 +180,7 @@ def assess(
 
     Example: gradtier assess --evidence reports/evidence/cpu.jsonl
     """
-    from gradtier.front import assessed, class_lines, class_json
+    from gradtier.front import assessed, class_json, class_lines
 
     whole = assessed(matrix_file, files, date)
     for problem in whole.problems:

@@ -34,7 +34,7 @@ class Line(BaseModel):
     """What both kinds of line share."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-    schema_: Literal["gradtier/evidence/1"] = Field(SCHEMA, alias="schema")
+    schema_: Literal["gradtier/evidence/1"] = Field("gradtier/evidence/1", alias="schema")
     run: str = Field(description="id of the run that measured it")
 
 
@@ -73,7 +73,6 @@ class Record(Line):
     def key(self) -> tuple[str, str]:
         """What it is a record of: the trial, as it was declared."""
         return self.trial, self.digest
-
 
 
 @dataclass(frozen=True)
@@ -195,9 +194,7 @@ def _parse(text: bytes, place: Place) -> Run | Record:
         raise InputError(Problem(f"{ending} ({len(text)} bytes); left out", place)) from None
     schema = data.get("schema") if isinstance(data, dict) else None
     if schema != SCHEMA:
-        raise InputError(
-            Problem(f"found schema {schema!r}; expected '{SCHEMA}'; left out", place)
-        )
+        raise InputError(Problem(f"found schema {schema!r}; expected '{SCHEMA}'; left out", place))
     model = Run if data.get("kind") == "run" else Record
     try:
         return model.model_validate(data)

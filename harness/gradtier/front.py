@@ -37,9 +37,7 @@ class Whole:
     problems: tuple[Problem, ...]
 
 
-def assessed(
-    matrix: Path, files: tuple[Path, ...], date: datetime.datetime | None
-) -> Whole:
+def assessed(matrix: Path, files: tuple[Path, ...], date: datetime.datetime | None) -> Whole:
     """Assess a matrix by evidence files (without any: by the newest run).
 
     Raises:
@@ -169,9 +167,7 @@ def _blamed(assessment: Assessment) -> Iterator[str]:
 
 def _raising(assessment: Assessment) -> Iterator[str]:
     better = [c for c in assessment.classes if c.answer is not Answer.HOLDS]
-    position = next(
-        (i for i, c in enumerate(assessment.classes) if c.id == assessment.tier), None
-    )
+    position = next((i for i, c in enumerate(assessment.classes) if c.id == assessment.tier), None)
     above = better if position is None else [
         c for c in better if assessment.classes.index(c) < position
     ]  # fmt: skip

@@ -58,7 +58,9 @@ def adapter_class(dotted: str) -> type[Adapter]:
     try:
         module = importlib.import_module(module_name)
     except Exception as error:
-        raise ImportError(f"'{module_name}' does not import: {type(error).__name__}: {error}") from error
+        raise ImportError(
+            f"'{module_name}' does not import: {type(error).__name__}: {error}"
+        ) from error
     found = getattr(module, class_name, None)
     if not (isinstance(found, type) and issubclass(found, Adapter)):
         raise ImportError(f"'{module_name}' has no adapter class '{class_name}'")

@@ -37,7 +37,8 @@ def _by_place(problem: Problem) -> tuple[Any, ...]:
 
 
 def _suites(loaded: Loaded) -> tuple[dict[str, Suite], list[Problem]]:
-    suites, problems = {}, []
+    suites: dict[str, Suite] = {}
+    problems: list[Problem] = []
     for name, entry in loaded.matrix.suites.items():
         try:
             place = loaded.document.place(("suites", name))
@@ -114,8 +115,9 @@ def _notes(loaded: Loaded, _: Mapping[str, Suite]) -> Iterator[Problem]:
         uses += [((*at, "notes", i), n) for i, n in enumerate(backend.notes)]
         for device, notes in backend.device_notes.items():
             uses += [((*at, "device_notes", device, i), n) for i, n in enumerate(notes)]
-    for key, items in (("exclusions", matrix.exclusions), ("claims", matrix.claims)):
-        uses += [((key, i, "note"), x.note) for i, x in enumerate(items) if x.note is not None]
+    rules = [("exclusions", i, e.note) for i, e in enumerate(matrix.exclusions)]
+    rules += [("claims", i, c.note) for i, c in enumerate(matrix.claims)]
+    uses += [((key, i, "note"), note) for key, i, note in rules if note is not None]
     for device, texts in matrix.recommendations.items():
         at = ("recommendations", device)
         uses += [((*at, i, "note"), r.note) for i, r in enumerate(texts) if r.note is not None]

@@ -118,5 +118,7 @@ class TrialId:
             )
         g = found.groupdict()
         return cls(
-            g["suite"], g["case"], Cell(g["backend"], g["device"], Nesting(g["nesting"]), g["dtype"])
+            g["suite"],
+            g["case"],
+            Cell(g["backend"], g["device"], Nesting(g["nesting"]), g["dtype"]),
         )

@@ -124,7 +124,8 @@ def _any(globs: tuple[str, ...], word: str) -> bool:
 
 def reference_for(matrix: Matrix, backend: str) -> Reference | None:
     """The first reference pair that is of another package than ``backend``, which can't vouch
-    for itself; None if there is none."""
+    for itself; None if there is none.
+    """
     own = matrix.backends[backend].package
     others = (r for r in matrix.reference if matrix.backends[r.reverse].package != own)
     return next(others, None)
@@ -178,7 +179,7 @@ def select(plan: Plan, selection: Selection) -> tuple[Planned, ...]:
         InputError: a word matches nothing on its axis, or the combination selects no trial.
     """
     matrix = plan.matrix
-    known = {
+    known: dict[str, list[str]] = {
         "backend": list(matrix.backends),
         "device": list(matrix.axes.devices),
         "nesting": [str(n) for n in matrix.axes.nesting],

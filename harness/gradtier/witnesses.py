@@ -183,9 +183,7 @@ class Bench:
         if row is not None:
             exact, low = self._map(row, q, "float64"), self._map(row, q, "float32")
             witness = oracle.Witness(exact, low, row)
-        certify = (
-            oracle.certify_pullback if q.map_name == "vjp" else oracle.certify_pushforward
-        )
+        certify = oracle.certify_pullback if q.map_name == "vjp" else oracle.certify_pushforward
         dossier = certify(q.name, phi, q.x, witness, q.dtype)
         self._save(key, dossier)
         return dossier

@@ -126,7 +126,8 @@ class _Builder:
                 case "int":
                     return int(text.replace("_", ""), 0)
                 case "float":
-                    return float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan"))
+                    plain = text.replace("_", "").lower()
+                    return float(plain.replace(".inf", "inf").replace(".nan", "nan"))
                 case "timestamp":
                     return datetime.date.fromisoformat(text) if len(text) == 10 else text
         except ValueError:

@@ -125,7 +125,7 @@ def test_a_truncated_gzip_file_is_refused_with_the_reason(tmp_path: Path) -> Non
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="gone.jsonl: can't be read as evidence: No such file"):
+    with pytest.raises(InputError, match=r"gone\.jsonl: can't be read as evidence: No such file"):
         ev.read([tmp_path / "gone.jsonl"])
 
 
@@ -158,7 +158,8 @@ def test_gzip_reads_like_plain(tmp_path: Path) -> None:
 
 def _many(file: Path, name: str) -> None:
     for i in range(200):
-        ev.append(file, record(trial=f"nn/{name}{i}@jax-reverse/cpu/none/float64", detail="x" * 500))
+        trial = f"nn/{name}{i}@jax-reverse/cpu/none/float64"
+        ev.append(file, record(trial=trial, detail="x" * 500))
 
 
 def test_two_writers_do_not_tear_each_others_lines(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def test_all_cross_references_are_checked_at_once(tmp_path: Path) -> None:
         ("{cuda: [tensorflow-cpu-build]}", "{cuda: [tensorflow-cpu-biuld]}"),
     )
     text = "\n".join(problems(file))
-    assert "'tpu' is not in axes.devices; did you mean 'cpu'? known: cpu, cuda; add it there" in text
+    assert "'tpu' is not in axes.devices; did you mean 'cpu'? known: cpu, cuda; add" in text
     assert "'torch-autogard-reverse' is no backend; did you mean 'torch-autograd-reverse'?" in text
     assert "the note 'lonely' is used nowhere" in text
     assert "the note 'tensorflow-cpu-biuld' is not defined; did you mean" in text

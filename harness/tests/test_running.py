@@ -16,12 +16,12 @@ from small_world import World, faulty
 
 from gradtier.schemas import schema
 
-SLOW = '''
+SLOW = """
 from gradtier.cases import Suite, normal
 
 suite = Suite("small")
 
-'''
+"""
 SLOW += "\n".join(
     f"@suite.case(x=normal(4))\ndef c{i:02}(xp, x):\n    return xp.sin(x) * {i + 1}.0\n"
     for i in range(30)

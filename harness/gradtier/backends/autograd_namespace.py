@@ -190,6 +190,21 @@ def _statistics(anp: Any) -> dict[str, Any]:
     }
 
 
+def _renamed(anp: Any) -> dict[str, Any]:
+    """Linear algebra that autograd has under another name or with other arguments."""
+    la = anp.linalg
+    return {
+        "eigvalsh": lambda x, /: la.eigh(x)[0],
+        "svdvals": lambda x, /: la.svd(x, compute_uv=False),
+        "matmul": anp.matmul,
+        "outer": anp.outer,
+        "cross": lambda x, y, /, *, axis=-1: anp.cross(x, y, axis=axis),
+        "tensordot": lambda x, y, /, *, axes=2: anp.tensordot(x, y, axes),
+        "vecdot": lambda x, y, /, *, axis=-1: anp.sum(anp.conj(x) * y, axis=axis),
+        "matrix_transpose": lambda x, /: anp.swapaxes(x, -1, -2),
+    }
+
+
 def _linalg(anp: Any) -> dict[str, Any]:
     la = anp.linalg
 
@@ -245,12 +260,5 @@ def _linalg(anp: Any) -> dict[str, Any]:
         "matrix_norm": matrix_norm,
         "matrix_power": matrix_power,
         "cholesky": cholesky,
-        "eigvalsh": lambda x, /: la.eigh(x)[0],
-        "svdvals": lambda x, /: la.svd(x, compute_uv=False),
-        "matmul": anp.matmul,
-        "outer": anp.outer,
-        "cross": lambda x, y, /, *, axis=-1: anp.cross(x, y, axis=axis),
-        "tensordot": lambda x, y, /, *, axes=2: anp.tensordot(x, y, axes),
-        "vecdot": lambda x, y, /, *, axis=-1: anp.sum(anp.conj(x) * y, axis=axis),
-        "matrix_transpose": lambda x, /: anp.swapaxes(x, -1, -2),
+        **_renamed(anp),
     }
