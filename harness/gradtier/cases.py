@@ -107,7 +107,7 @@ def positive(*shape: int, low: float = 0.5, high: float = 2.0) -> Input:
 
 
 def distinct(*shape: int, low: float = -1.0, high: float = 1.0) -> Input:
-    """Values in [low, high) in random order that are all well apart: no ties for sorts and maxima."""
+    """Values in [low, high) in random order, all well apart: no ties for sorts and maxima."""
     return Input("distinct", shape, low, high)
 
 

@@ -25,6 +25,7 @@ class Root(click.Group):
     """Turns input errors of every command into a message and exit status 2."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what is wrong with its input goes to standard error, line by line."""
         try:
             return super().invoke(ctx)
         except InputError as error:

@@ -6,6 +6,7 @@ process; the next question starts a fresh one.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import signal
@@ -134,10 +135,8 @@ class Engine:
 
     def _send(self, message: Any) -> None:
         assert self._process.stdin is not None
-        try:
+        with contextlib.suppress(OSError):  # it is gone; the listener says so, with the reason
             messages.send(self._process.stdin, message)  # type: ignore[arg-type]
-        except OSError:
-            pass  # it is gone; the listener says so, with the reason
 
     def _listen(self) -> None:
         try:

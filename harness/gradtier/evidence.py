@@ -140,8 +140,10 @@ def mend(file: Path) -> Problem | None:
 
 
 def read(files: Iterable[Path]) -> Evidence:
-    """Read evidence files (``.jsonl``, or ``.jsonl.gz``); the later record of a trial counts,
-    except that one that is no evidence (``unavailable``, ``error``) never displaces one that is.
+    """Read evidence files (``.jsonl``, or ``.jsonl.gz``).
+
+    The later record of a trial counts, except that one that is no evidence (``unavailable``,
+    ``error``) never displaces one that is.
 
     Raises:
         InputError: a file can't be read, holds no line that is evidence, or is of another schema.
@@ -176,14 +178,17 @@ def _counts(new: Record, old: Record | None) -> bool:
 
 def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
     try:
-        opened: Any = gzip.open(file) if file.suffix == ".gz" else file.open("rb")
-        with opened as handle:
+        with _opened(file) as handle:
             for number, text in enumerate(handle, 1):
                 if text.strip():
                     yield number, text
     except (OSError, EOFError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{file.name}: can't be read as evidence: {why}") from error
+
+
+def _opened(file: Path) -> Any:
+    return gzip.open(file) if file.suffix == ".gz" else file.open("rb")
 
 
 def _parse(text: bytes, place: Place) -> Run | Record:

@@ -123,9 +123,7 @@ def _any(globs: tuple[str, ...], word: str) -> bool:
 
 
 def reference_for(matrix: Matrix, backend: str) -> Reference | None:
-    """The first reference pair that is of another package than ``backend``, which can't vouch
-    for itself; None if there is none.
-    """
+    """The first reference pair of another package: no backend vouches for itself."""
     own = matrix.backends[backend].package
     others = (r for r in matrix.reference if matrix.backends[r.reverse].package != own)
     return next(others, None)

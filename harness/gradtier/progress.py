@@ -79,7 +79,7 @@ class Watcher:
         if time.monotonic() - self._said >= EVERY:
             self._said = time.monotonic()
             done = self.outcomes.total()
+            said = f"  {done}/{self.total} trials, {self.seconds:.0f} s: {self.summary()}"
             self.console.print(
-                f"  {done}/{self.total} trials, {self.seconds:.0f} s: {self.summary()}; now {trial}",
-                highlight=False, soft_wrap=True, markup=False,
+                f"{said}; now {trial}", highlight=False, soft_wrap=True, markup=False,
             )  # fmt: skip

@@ -83,6 +83,7 @@ class MatrixFile(pytest.File):
     """A ``matrix.yaml``: its children are its trials."""
 
     def collect(self) -> Iterator[pytest.Item]:
+        """The trials that are selected and not done."""
         from gradtier.running import to_do
 
         state = self.config.stash[STATE]

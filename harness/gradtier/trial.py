@@ -1,7 +1,7 @@
 """One trial: ask the backend, let the oracle judge, make the record.
 
-The only broad ``except`` of the engine stands here: whatever goes wrong inside gradtier itself
-becomes the outcome ``error``, which says nothing of the backend.
+Whatever goes wrong inside gradtier itself is caught here and becomes the outcome ``error``, which
+says nothing of the backend; what a backend raises is caught where it is called, in its worker.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class Claimed:
     answers: list[Answer] = field(default_factory=list)
 
     def __call__(self, queries: Any) -> Any:
+        """Answer a batch of queries; see :class:`gradtier.oracle.Map`."""
         q = self.asked
         full = tuple((tuple(x), (*q.fixed, *seed)) for x, seed in queries)
         ask = Ask(q.case.id, self.device, q.dtype, self.mode, q.nesting, full)

@@ -24,7 +24,7 @@ from gradtier.derivatives import Derivative, derivative
 from gradtier.host import adapter_class
 from gradtier.messages import Answer, Ask, Leaves, Ready, Refusal, Setup
 
-#: Derivatives kept ready; trials of one case follow each other, and references are asked again soon.
+#: Derivatives kept ready: trials of one case follow each other, references are asked again soon.
 KEPT = 24
 
 
