@@ -57,6 +57,13 @@ class SuiteEntry(Strict):
     path: Text = Field(description="suite file, relative to matrix.yaml")
 
 
+class Accuracy(Strict):
+    """An exception to the oracle's tolerances, for a method that is approximate by nature."""
+
+    relative: float = Field(gt=0, le=1e-3, description="error granted, relative to the answer")
+    because: Text
+
+
 class Backend(Strict):
     """One AD engine as a row of the table."""
 
@@ -70,6 +77,7 @@ class Backend(Strict):
     kind: Text = Field(description="the kind of AD system: tape, dual numbers, tracing, ...")
     devices: tuple[Id, ...] = Field(min_length=1, description="devices claimed by its makers")
     extra: Id | None = Field(None, description="gradtier's extra that installs it")
+    accuracy: Accuracy | None = Field(None, description="only for methods that are approximate")
     notes: tuple[Id, ...] = Field((), description="footnotes on the row's name")
     device_notes: Mapping[Id, tuple[Id, ...]] = Field({}, description="footnotes on device cells")
 

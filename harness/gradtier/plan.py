@@ -122,11 +122,10 @@ def _any(globs: tuple[str, ...], word: str) -> bool:
     return not globs or any(fnmatchcase(word, glob) for glob in globs)
 
 
-def reference_for(matrix: Matrix, backend: str) -> Reference | None:
-    """The first reference pair of another package: no backend vouches for itself."""
+def references_for(matrix: Matrix, backend: str) -> tuple[Reference, ...]:
+    """The reference pairs of another package, in order: no backend vouches for itself."""
     own = matrix.backends[backend].package
-    others = (r for r in matrix.reference if matrix.backends[r.reverse].package != own)
-    return next(others, None)
+    return tuple(r for r in matrix.reference if matrix.backends[r.reverse].package != own)
 
 
 def make(loaded: Loaded, suites: Mapping[str, Suite], host: Host) -> Plan:
@@ -164,10 +163,12 @@ def _cells(matrix: Matrix) -> Iterator[Cell]:
 
 def _judging(matrix: Matrix, backend: str) -> list[Any]:
     """What decides a verdict besides case and cell: the adapter, the witnesses."""
-    pair = reference_for(matrix, backend)
-    rows = [backend] + ([pair.reverse, pair.forward] if pair else [])
+    pairs = references_for(matrix, backend)
+    rows = [backend, *(row for pair in pairs for row in (pair.reverse, pair.forward))]
     used = [matrix.backends[row] for row in rows]
-    return [matrix.primal, [(b.adapter, dict(b.options), b.mode.value) for b in used]]
+    accuracy = matrix.backends[backend].accuracy
+    granted = accuracy.relative if accuracy is not None else 0.0
+    return [matrix.primal, granted, [(b.adapter, dict(b.options), b.mode.value) for b in used]]
 
 
 def select(plan: Plan, selection: Selection) -> tuple[Planned, ...]:

@@ -122,7 +122,8 @@ class Runner:
         claimed = Claimed(engine, asked, cell.device, row.mode, self.plan.matrix.timeout)
         found, verdict = self._asked(claimed, cell.backend)
         found["versions"] = dict(ready.versions)
-        found["observed"] = {**ready.settings, **_observed(claimed)}
+        granted = {"accuracy": f"{row.accuracy.relative:g} granted"} if row.accuracy else {}
+        found["observed"] = {**ready.settings, **granted, **_observed(claimed)}
         return {**found, **claimed.timing()}, verdict
 
     def _asked(

@@ -1,7 +1,8 @@
 """NumPy: the array namespace on which finite differences are taken.
 
-NumPy knows no derivative of its own.  This module is also the primal witness of the oracle: a case
-is called on it in float64 whenever finite differences need a point.
+NumPy knows no derivative of its own.  :class:`NumPy` is the primal witness of the oracle: a case is
+called on it in float64 whenever finite differences need a point.  :class:`FiniteDifferences` makes
+a row of that method, which is what one falls back on where no AD system runs.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gradtier import oracle
 from gradtier.backends.base import Adapter, Function, Native, Unsupported
 
 
@@ -40,3 +42,13 @@ class NumPy(Adapter):
 
     def pullback(self, f: Function, x: Native, w: Native) -> tuple[Native, Native]:
         raise Unsupported("NumPy has no derivatives")
+
+
+class FiniteDifferences(NumPy):
+    """Extrapolated central differences of the primal: a pushforward without any AD."""
+
+    def pushforward(self, f: Function, x: Native, v: Native) -> tuple[Native, Native]:
+        """The JVP with a truncation error; see :func:`gradtier.oracle.directional`."""
+        y = tuple(np.asarray(a) for a in f(*x))
+        slope, _ = oracle.directional(lambda at: f(*at), x, v)
+        return y, tuple(d.astype(a.dtype) for d, a in zip(slope, y, strict=True))

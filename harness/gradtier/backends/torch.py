@@ -67,7 +67,9 @@ class _Torch(Adapter):
         return made
 
     def to_numpy(self, array: Any) -> NDArray[Any]:
-        return np.array(array.numpy(force=True))  # force: also zeros that were never stored
+        if array._is_zerotensor():  # zeros without memory: numpy(force=True) crashes on them
+            array = self._torch.zeros_like(array)
+        return np.array(array.detach().cpu().resolve_conj().resolve_neg().numpy())
 
     def placement(self, array: Any) -> tuple[str, str]:
         return array.device.type, str(array.dtype).removeprefix("torch.")
@@ -89,7 +91,10 @@ class _Torch(Adapter):
 
     def _grad(self, f: Function, x: Native, w: Native) -> tuple[Native, Native]:
         """The pullback by ``torch.autograd.grad``; a leaf that is not connected is None."""
-        outer = any(t.requires_grad for t in (*x, *w))
+        # Around another derivative the gradient must keep its graph: without one, rules of
+        # PyTorch (linalg.det, linalg.solve) take short cuts that lose tangents silently.
+        tangent = self._torch.autograd.forward_ad.unpack_dual
+        outer = any(t.requires_grad or tangent(t).tangent is not None for t in (*x, *w))
         # A view is a variable of its own for this derivative and stays connected to an outer one,
         # be it a graph or a tangent (which detach() would drop).
         x = tuple(t.view_as(t).requires_grad_() for t in x)

@@ -13,6 +13,7 @@ from gradtier.oracle.api import (
 )
 from gradtier.oracle.directional import directional
 from gradtier.oracle.dossier import Dossier
+from gradtier.oracle.relax import relaxed
 from gradtier.oracle.types import (
     BatchedPrimal,
     Leaves,
@@ -45,4 +46,5 @@ __all__ = [
     "directional",
     "judge_pullback",
     "judge_pushforward",
+    "relaxed",
 ]
