@@ -63,7 +63,7 @@ def install(session: nox.Session, extras: str, constraint: str, size: str, *more
     """
     folder = Path(session.virtualenv.location)
     pins = CONSTRAINTS / f"{constraint}.txt"
-    wanted = ["--editable", f".[{extras}]", *more]
+    wanted = ["--editable", f".[{extras}]" if extras else ".", *more]
     parts = [
         str(folder.resolve()),
         " ".join(wanted),
@@ -219,9 +219,11 @@ def backend_session(package: str, rows: dict[str, str | None]) -> None:
 
     def alone(session: nox.Session) -> None:
         extras = sorted({extra for extra in rows.values() if extra is not None})
-        if len(extras) != 1:
+        if len(extras) > 1:
             session.error(f"matrix.yaml: the rows of {package} name {len(extras)} extras, not one")
-        install(session, extras[0], extras[0], f"{package} and what it needs", *ALSO)
+        # without an extra: it comes with gradtier itself
+        extra, pins = (extras[0], extras[0]) if extras else ("", "dev")
+        install(session, extra, pins, f"{package} and what it needs", *ALSO)
         chosen = [word for row in rows for word in ("--backend", row)]
 
         def gradtier(command: str, *words: str) -> None:

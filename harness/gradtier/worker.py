@@ -6,7 +6,10 @@ prints goes to standard error, which the run keeps for the case that the process
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
+import signal
 import sys
 import time
 import warnings
@@ -27,9 +30,12 @@ from gradtier.messages import Answer, Ask, Leaves, Ready, Refusal, Setup
 #: Derivatives kept ready: trials of one case follow each other, references are asked again soon.
 KEPT = 24
 
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+
 
 def main() -> None:
     """Serve until the channel is closed."""
+    _end_with_parent()
     source, sink = _take_channel()
     try:
         setup: Setup = messages.receive(source)
@@ -47,6 +53,13 @@ def main() -> None:
         except EOFError:
             return
         messages.send(sink, server.answer(ask))
+
+
+def _end_with_parent() -> None:
+    """Have the kernel end this process with the run: a hanging backend reads no channel."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _take_channel() -> tuple[BinaryIO, BinaryIO]:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -271,3 +272,31 @@ def test_every_line_of_a_real_run_fits_the_published_schema(world: World) -> Non
     for line in (world.folder / "e.jsonl").read_text().splitlines():
         assert not list(validator.iter_errors(json.loads(line))), line
         assert str(world.folder) not in line, "a path of this machine is in the evidence"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel call is Linux's")
+def test_a_hanging_worker_does_not_outlive_a_killed_run(world: World) -> None:
+    world.add("bad", faulty("hang"))
+    process = subprocess.Popen(
+        world.command("run", "--backend", "bad", "--evidence", "e.jsonl"), cwd=world.folder,
+        env=world.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+    def workers() -> list[str]:
+        found = subprocess.run(
+            ["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False
+        )
+        return found.stdout.split()
+
+    end = time.monotonic() + 40
+    while not workers() and time.monotonic() < end:
+        time.sleep(0.1)
+    time.sleep(1.5)
+    mine = workers()
+    assert mine
+    process.kill()
+    process.wait()
+    time.sleep(0.5)
+    for worker in mine:
+        state = Path(f"/proc/{worker}/stat")
+        assert not state.exists() or state.read_text().split()[2] == "Z"
