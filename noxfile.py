@@ -185,7 +185,7 @@ def typing(session: nox.Session) -> None:
 
 @nox.session(requires=["tools"], venv_backend="none")
 def publish(session: nox.Session) -> None:
-    """Rebuild reports/support.json and reports/support.md from the committed evidence."""
+    """Rebuild reports/support.* and the README's table from the committed evidence."""
     files = sorted(file for file in EVIDENCE.glob("*.jsonl*") if file.is_file())
     if not files:
         session.error(f"{EVIDENCE} holds no evidence (*.jsonl, *.jsonl.gz)")
@@ -194,6 +194,7 @@ def publish(session: nox.Session) -> None:
     for name in ("support.json", "support.md"):
         shutil.copyfile(SITE / name, SITE.parent / name)
         session.log(f"wrote {SITE.parent / name}")
+    run(session, "tools", "python", "ci/readme.py")
 
 
 # ---------------------------------------------------------------------------- one per backend
