@@ -24,6 +24,7 @@ from gradtier.footnotes import (
 from gradtier.matrix import Recommendation
 from gradtier.model import Nesting, Outcome
 from gradtier.plan import Excluded, Plan
+from gradtier.speed import relative_times
 from gradtier.support import (
     MARKS,
     CellEntry,
@@ -216,11 +217,14 @@ class Rows:
         """What the matrix recommends, a list per device, each entry with its evidence."""
         given, axis = self.matrix.recommendations, self.matrix.axes.devices
         devices = [*(d for d in axis if d in given), *(d for d in given if d not in axis)]
+        times = {d: relative_times(assessments.values(), d) for d in devices}
         return tuple(
             RecommendationList(
                 device=device,
                 entries=tuple(
-                    self.recommendation(device, i, said, assessments[said.backend], rows)
+                    self.recommendation(
+                        device, i, said, assessments[said.backend], rows
+                    ).model_copy(update={"time": _rounded(times[device].get(said.backend))})
                     for i, said in enumerate(given[device], 1)
                 ),
             )
@@ -267,6 +271,10 @@ class Rows:
             return ""
         held = titles[a.tier] if a.tier is not None else "in no class"
         return plain(f"is {held}, and this needs {titles.get(need, need)}")
+
+
+def _rounded(ratio: float | None) -> float | None:
+    return None if ratio is None else float(f"{ratio:.2g}")
 
 
 def _kept_out(c: ClassFinding) -> str:

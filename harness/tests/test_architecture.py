@@ -25,6 +25,7 @@ LADDER = [
     ["worker", "lint", "plan"],
     ["engine", "evidence", "tiers"],
     ["witnesses", "assess", "support"],
+    ["speed"],
     ["trial", "footnotes"],
     ["rows"],
     ["table"],

@@ -103,8 +103,7 @@ def _said(entry: RecommendationEntry) -> str:
     head = f"{escape(entry.when)}: **{escape(entry.title)}**"
     if entry.withheld:
         return f"{head} (withheld: {escape(entry.withheld)}){_refs(entry.footnotes)}"
-    evidence = f"{entry.class_title}, agrees {entry.agree}/{entry.measured}"
-    return f"{head} ({escape(evidence)}). {escape(entry.text)}{_refs(entry.footnotes)}"
+    return f"{head} ({escape(entry.evidence)}). {escape(entry.text)}{_refs(entry.footnotes)}"
 
 
 def _classes(table: SupportTable) -> Iterable[str]:

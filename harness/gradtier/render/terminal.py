@@ -101,7 +101,7 @@ def _recommendations(table: SupportTable) -> Iterable[Text]:
             if entry.withheld:
                 said = f"withheld: {entry.withheld}"
             else:
-                said = f"{entry.class_title}, agrees {entry.agree}/{entry.measured}. {entry.text}"
+                said = f"{entry.evidence}. {entry.text}"
             yield Text(f"{i}. {entry.when}: {entry.title} - {said}{_refs(entry.footnotes)}")
 
 
