@@ -46,7 +46,7 @@ __all__ = [
     "SupportTable", "plain", "shown_as", "state_of", "tabulate", "web_link", "why_no_evidence",
 ]  # fmt: skip
 
-_NESTED = "Nested 2nd order"
+_NESTED = "Nested second-order AD"
 
 
 def tabulate(
@@ -121,14 +121,16 @@ def _columns(build: Rows) -> tuple[Column, ...]:
         Column(id="backend", title="Backend"),
         Column(id="mode", title="Mode"),
         *(
-            Column(id=f"first-{d}", title=d, group="first", group_title="First order", device=d)
+            Column(
+                id=f"first-{d}", title=d.upper(), group="first", group_title="First order", device=d
+            )
             for d in first
         ),
         *(
-            Column(id=f"nested-{d}", title=d, group="nested", group_title=_NESTED, device=d)
+            Column(id=f"nested-{d}", title=d.upper(), group="nested", group_title=_NESTED, device=d)
             for d in nested
         ),
-        Column(id="class", title="Class"),
+        Column(id="class", title="Support class"),
     )
 
 

@@ -52,7 +52,7 @@ def _grid(table: SupportTable) -> Table:
         if column.group == "first":
             grid.add_column(Text(column.title), overflow="fold", ratio=2)
     if any(row.nested for row in table.rows):
-        grid.add_column(Text("Nested 2nd order"), overflow="fold", ratio=4)
+        grid.add_column(Text("Nested second-order AD"), overflow="fold", ratio=4)
     grid.add_column(Text("Class"), overflow="fold", ratio=1, min_width=8)
     package = None
     for row in table.rows:
