@@ -146,7 +146,7 @@ class RecommendationEntry(Entry):
         said = f"{self.class_title}, agrees {self.agree}/{self.measured}"
         if self.time is None:
             return said
-        return f"{said}, {self.time:.2g} x the fastest row's time per derivative call"
+        return f"{said}, {float(f'{self.time:.2g}'):g} x the fastest row's time per derivative call"
 
 
 class RecommendationList(Entry):

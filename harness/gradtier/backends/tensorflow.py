@@ -83,7 +83,9 @@ class TensorFlow(Adapter):
             x = tuple([self._tf.identity(t) for t in x])
             with self._tf.autodiff.ForwardAccumulator(x, tuple(v)) as accumulator:
                 y = self._converted(f)(*x)
-            return y, tuple([accumulator.jvp(t, unconnected_gradients="zero") for t in y])
+            dy = [accumulator.jvp(t, unconnected_gradients="zero") for t in y]
+            # a tangent of a gather comes as slices, like a gradient of one
+            return y, tuple([self._tf.convert_to_tensor(d) for d in dy])
 
     def pullback(self, f: Function, x: Native, w: Native) -> tuple[Native, Native]:
         with self._tf.device(self._place):

@@ -312,7 +312,10 @@ def _linalg(tf: Any) -> dict[str, Any]:
     tnp, la = tf.experimental.numpy, tf.linalg
 
     def solve(a: Any, b: Any, /) -> Any:
-        return la.solve(a, b[:, None])[..., 0] if b.ndim == 1 else la.solve(a, b)
+        if b.ndim > 1:
+            return la.solve(a, b)
+        column = tf.broadcast_to(b[:, None], tf.concat([tf.shape(a)[:-1], [1]], 0))
+        return la.solve(a, column)[..., 0]
 
     def cholesky(x: Any, /, *, upper: bool = False) -> Any:
         return la.adjoint(la.cholesky(x)) if upper else la.cholesky(x)
