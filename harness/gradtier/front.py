@@ -258,7 +258,24 @@ def run_trials(
         status = _pytest(opened, order, matrix, workers, watcher)
     finally:
         watcher.close()
+    _blame_cases(opened, watcher)
     return _closing(console, watcher, status, order.evidence, strict)
+
+
+def _blame_cases(opened: Opened, watcher: Any) -> None:
+    """A case that raises on every backend is most likely at fault itself; its records stay.
+
+    Raises:
+        InputError: naming each such case with its place and an error.
+    """
+    problems = []
+    for name in watcher.broken_cases():
+        said = next((d for t, _, d in watcher.failures if t.startswith(f"{name}@")), "")
+        text = f"the case raises on every backend that ran it: {said}"
+        hint = "most likely a fault of the case; its records are kept"
+        problems.append(Problem(text, opened.plan.cases[name].place, name, hint))
+    if problems:
+        raise InputError(problems)
 
 
 def _pytest(opened: Opened, order: Any, matrix: Path, workers: int, watcher: Any) -> int:

@@ -6,7 +6,7 @@ A pytest plugin object without an import of pytest: it listens to finished items
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 from rich.console import Console
@@ -34,6 +34,7 @@ class Watcher:
         self.total, self.console = total, console
         self.outcomes: Counter[str] = Counter()
         self.failures: list[tuple[str, str, str]] = []
+        self.by_case: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._start = self._said = time.monotonic()
         self._bar = self._task = None
         if console.is_terminal:
@@ -53,6 +54,7 @@ class Watcher:
         outcome = told.get("gradtier_outcome", "error")
         trial = report.nodeid.partition("::")[2]
         self.outcomes[outcome] += 1
+        self.by_case[trial.partition("@")[0]][outcome] += 1
         if outcome in ("wrong", "raised", "crash", "timeout", "error"):
             self.failures.append((trial, outcome, str(told.get("gradtier_detail", ""))))
         self._show(trial)
@@ -66,6 +68,14 @@ class Watcher:
     def seconds(self) -> float:
         """Since the start."""
         return time.monotonic() - self._start
+
+    def broken_cases(self) -> list[str]:
+        """Cases that raised on every backend that ran them, and on three trials at least."""
+        return [
+            case
+            for case, found in self.by_case.items()
+            if found["raised"] >= 3 and found["raised"] == found.total() - found["unavailable"]
+        ]
 
     def summary(self) -> str:
         """``84 agree, 3 unsupported``."""

@@ -170,6 +170,37 @@ def test_a_case_that_raises_everywhere_stops_the_run_before_it_begins(world: Wor
     assert "small.py:3: small/one: the case raises on NumPy: AttributeError" in done.stderr
 
 
+def test_a_case_that_raises_on_every_backend_is_named_and_its_records_are_kept(
+    world: World,
+) -> None:
+    world.suite(
+        "from gradtier.cases import Suite, normal\nsuite = Suite('small')\n"
+        "@suite.case(x=normal(3))\ndef one(xp, x):\n"
+        "    if type(x).__module__ != 'numpy':\n        raise RuntimeError('only for NumPy')\n"
+        "    return x\n"
+        "@suite.case(x=normal(3))\ndef two(xp, x):\n    return xp.sin(x)\n"
+    )
+    done = world.gradtier("run", "--evidence", "e.jsonl")
+    assert done.returncode == 2
+    assert "small/one: the case raises on every backend that ran it: RuntimeError" in done.stderr
+    assert "small/two" not in done.stderr
+    assert len(trials(world.folder / "e.jsonl")) == 12
+
+
+def test_a_package_that_is_not_installed_is_unavailable_with_the_reason(world: World) -> None:
+    (world.folder / "absent.py").write_text(
+        "from gradtier.backends.faulty import Faulty\n"
+        "class Absent(Faulty):\n    distributions = ('no-such-package',)\n"
+    )
+    world.add("absent", faulty("exact") | {"adapter": "absent:Absent"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(world.folder))
+        done = world.gradtier("run", "--backend", "absent", "--evidence", "e.jsonl")
+    assert done.returncode == 0, done.stderr
+    found = {(r["outcome"], r["detail"]) for r in trials(world.folder / "e.jsonl")}
+    assert found == {("unavailable", "the package no-such-package is not installed here")}
+
+
 def test_an_existing_file_is_never_overwritten(world: World) -> None:
     (world.folder / "e.jsonl").write_text("precious\n")
     done = world.gradtier("run", "--evidence", "e.jsonl")

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtier.backends.base import Unsupported
+from gradtier.backends.base import MissingName, Unsupported
 
 # Functions that autograd writes in terms of its own primitives.
 _COMPOSED = {"append", "array", "column_stack", "concatenate", "hstack", "mean", "norm", "select"}
@@ -25,10 +25,6 @@ _COMPOSED |= {"stack", "std", "var", "vstack", "where"}
 SlogdetResult = namedtuple("SlogdetResult", ["sign", "logabsdet"])
 SVDResult = namedtuple("SVDResult", ["U", "S", "Vh"])
 EighResult = namedtuple("EighResult", ["eigenvalues", "eigenvectors"])
-
-
-class MissingName(Unsupported, AttributeError):
-    """The namespace has no such name; an AttributeError too, so that ``hasattr`` works."""
 
 
 class Namespace:

@@ -32,6 +32,10 @@ class Unsupported(Exception):
     """The backend says, or its adapter knows, that it does not offer this."""
 
 
+class MissingName(Unsupported, AttributeError):
+    """A mapped namespace has no such name; an AttributeError too, so that ``hasattr`` works."""
+
+
 class Adapter(ABC):
     """One AD library, or one of its differentiation APIs.
 

@@ -16,17 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from gradtier.backends.base import Unsupported
+from gradtier.backends.base import MissingName, Unsupported
 from gradtier.trees import leaves
 
 SlogdetResult = namedtuple("SlogdetResult", ["sign", "logabsdet"])
 SVDResult = namedtuple("SVDResult", ["U", "S", "Vh"])
 EighResult = namedtuple("EighResult", ["eigenvalues", "eigenvectors"])
 QRResult = namedtuple("QRResult", ["Q", "R"])
-
-
-class MissingName(Unsupported, AttributeError):
-    """The namespace has no such name; an AttributeError too, so that ``hasattr`` works."""
 
 
 class Namespace:
