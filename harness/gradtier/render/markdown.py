@@ -95,7 +95,7 @@ def _recommendations(table: SupportTable) -> Iterable[str]:
     if table.recommendations:
         yield "## What to use"
     for given in table.recommendations:
-        yield f"### On {escape(given.device)}"
+        yield f"### On {escape(given.device.upper())}"
         yield "\n".join(f"{i}. {_said(entry)}" for i, entry in enumerate(given.entries, 1))
 
 

@@ -96,7 +96,7 @@ def _refs(numbers: tuple[int, ...]) -> str:
 
 def _recommendations(table: SupportTable) -> Iterable[Text]:
     for given in table.recommendations:
-        yield Text(f"\nWhat to use on {given.device}", style="bold")
+        yield Text(f"\nWhat to use on {given.device.upper()}", style="bold")
         for i, entry in enumerate(given.entries, 1):
             if entry.withheld:
                 said = f"withheld: {entry.withheld}"
