@@ -154,7 +154,7 @@ def measure(session: nox.Session, gradtier: Callable[..., None]) -> None:
 
 def evidence_named(arguments: Sequence[str]) -> list[str]:
     """The `--evidence FILE` among arguments; without one, `report` takes the newest run."""
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=False):
         if word == "--evidence":
             return [word, following]
         if word.startswith("--evidence="):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import re
 import subprocess
 import sys
@@ -162,3 +163,21 @@ def test_the_wheel_holds_the_package_with_all_its_data_and_nothing_else(wheel: P
 
 def test_the_wheel_has_the_version_of_the_package(wheel: Path):
     assert wheel.name.split("-")[1] == gradtier.__version__
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ([], []),
+        (["--suite", "nn"], []),
+        (["--evidence", "e.jsonl"], ["--evidence", "e.jsonl"]),
+        (["--resume", "--evidence=e.jsonl"], ["--evidence=e.jsonl"]),
+    ],
+)
+def test_the_matrix_session_reports_the_file_that_its_run_wrote(words: list[str], named: list[str]):
+    pytest.importorskip("nox")
+    spec = importlib.util.spec_from_file_location("gradtier_noxfile", ROOT / "noxfile.py")
+    assert spec is not None and spec.loader is not None
+    noxfile = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(noxfile)
+    assert noxfile.evidence_named(words) == named
