@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import re
@@ -10,6 +11,7 @@ import sys
 import tomllib
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import yaml
@@ -165,6 +167,17 @@ def test_the_wheel_has_the_version_of_the_package(wheel: Path):
     assert wheel.name.split("-")[1] == gradtier.__version__
 
 
+@functools.cache
+def noxfile() -> ModuleType:
+    """The noxfile as a module, once: its sessions register themselves."""
+    pytest.importorskip("nox")
+    spec = importlib.util.spec_from_file_location("gradtier_noxfile", ROOT / "noxfile.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [
@@ -175,9 +188,4 @@ def test_the_wheel_has_the_version_of_the_package(wheel: Path):
     ],
 )
 def test_the_matrix_session_reports_the_file_that_its_run_wrote(words: list[str], named: list[str]):
-    pytest.importorskip("nox")
-    spec = importlib.util.spec_from_file_location("gradtier_noxfile", ROOT / "noxfile.py")
-    assert spec is not None and spec.loader is not None
-    noxfile = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(noxfile)
-    assert noxfile.evidence_named(words) == named
+    assert noxfile().evidence_named(words) == named
