@@ -87,6 +87,9 @@ class Reference(Strict):
 
     reverse: Id
     forward: Id
+    single: bool = Field(
+        True, description="ask it in float32 too, to measure rounding; false where it compiles"
+    )
 
 
 class Match(Strict):

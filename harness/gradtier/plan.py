@@ -165,10 +165,16 @@ def _judging(matrix: Matrix, backend: str) -> list[Any]:
     """What decides a verdict besides case and cell: the adapter, the witnesses."""
     pairs = references_for(matrix, backend)
     rows = [backend, *(row for pair in pairs for row in (pair.reverse, pair.forward))]
+    single = [pair.single for pair in pairs]
     used = [matrix.backends[row] for row in rows]
     accuracy = matrix.backends[backend].accuracy
     granted = accuracy.relative if accuracy is not None else 0.0
-    return [matrix.primal, granted, [(b.adapter, dict(b.options), b.mode.value) for b in used]]
+    return [
+        matrix.primal,
+        granted,
+        single,
+        [(b.adapter, dict(b.options), b.mode.value) for b in used],
+    ]
 
 
 def select(plan: Plan, selection: Selection) -> tuple[Planned, ...]:
