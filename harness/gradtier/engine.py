@@ -32,6 +32,10 @@ from gradtier.messages import Answer, Ask, Ready, Refusal, Setup
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 START_SECONDS = 180.0
 
+#: A process that holds more is replaced before the next trial: compilers keep what they compiled
+#: for good (JAX took 4 GB in a whole run), and there are several processes.
+MOST_BYTES = 2 * 1024**3
+
 #: Where adapters may keep compiled code between runs; workers of one run share it.
 CACHE = "GRADTIER_CACHE"
 
@@ -97,6 +101,15 @@ class Engine:
             self.close()
             raise Unavailable(f"its adapter does not start: {ready.error}")
         self.ready: Ready = ready
+
+    @property
+    def resident(self) -> int:
+        """Bytes of memory that the process holds; 0 where the system does not say."""
+        try:
+            pages = Path(f"/proc/{self._process.pid}/statm").read_text(encoding="ascii").split()[1]
+            return int(pages) * os.sysconf("SC_PAGE_SIZE")
+        except (OSError, ValueError, IndexError, AttributeError):
+            return 0
 
     @property
     def alive(self) -> bool:
@@ -201,6 +214,8 @@ class Engines:
         if key in self._dead:
             raise Unavailable(self._dead[key])
         engine = self._live.pop(key, None)
+        if engine is not None and engine.resident > MOST_BYTES:
+            engine.close()
         if engine is None or not engine.alive:
             engine = self._start(key)
         self._live[key] = engine

@@ -70,7 +70,7 @@ def adapter_class(dotted: str) -> type[Adapter]:
 def probe() -> Host:
     """Look at this machine."""
     cards = _cards()
-    absent = {} if cards else {"cuda": "this host has no CUDA device"}
+    absent = {} if cards else {"cuda": "no CUDA device on the host"}
     facts = {
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from small_world import World, faulty
 
+from gradtier import engine
 from gradtier.backends.faulty import FAULTS
 from gradtier.evidence import Record
 from gradtier.model import Outcome, Reason
@@ -122,6 +123,21 @@ def test_a_worker_can_import_no_other_backends_package(world: World, tmp_path: P
         records = run(world, tmp_path, backend="meddler", case="logs", nesting="none")
     assert records[0].outcome is Outcome.UNAVAILABLE
     assert "autograd" in records[0].detail
+
+
+def test_a_worker_that_hoards_memory_is_replaced_between_trials(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+    start = engine.Engines._start
+    monkeypatch.setattr(engine, "MOST_BYTES", 1)
+    monkeypatch.setattr(
+        engine.Engines, "_start", lambda self, key: started.append(key) or start(self, key)
+    )
+    world.add("good", faulty("exact"))
+    records = run(world, tmp_path, backend="good", nesting="none")
+    assert {r.outcome for r in records} == {Outcome.AGREE}
+    assert sum(dict(key.options).get("fault") == "exact" for key in started) == len(records)
 
 
 def test_serial_and_parallel_runs_give_the_same_evidence_apart_from_times(world: World) -> None:
