@@ -146,6 +146,8 @@ class RecommendationEntry(Entry):
         said = f"{self.class_title}, agrees {self.agree}/{self.measured}"
         if self.time is None:
             return said
+        if self.time <= 1.0:
+            return f"{said}, the fastest row per derivative call"
         return f"{said}, {float(f'{self.time:.2g}'):g} x the fastest row's time per derivative call"
 
 
