@@ -194,13 +194,14 @@ def write_report(whole: Whole, out: Path, show: bool) -> list[Path]:
     from rich.console import Console
 
     from gradtier.render import write_site
-    from gradtier.render.terminal import overview
+    from gradtier.render.terminal import WIDTH, overview
     from gradtier.table import tabulate
 
     table = tabulate(whole.opened.plan, whole.assessments, whole.evidence, whole.today)
     files = write_site(table, whole.assessments, whole.opened.plan, out)
     if show:
-        Console().print(overview(table))
+        here = Console()
+        (here if here.is_terminal else Console(width=WIDTH)).print(overview(table))
     return files
 
 

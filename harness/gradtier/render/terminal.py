@@ -12,7 +12,7 @@ from rich.text import Text
 
 from gradtier.table import CellEntry, NestedEntry, Row, State, SupportTable
 
-WIDTH = 100
+WIDTH = 126
 _STYLES = {
     State.AGREES: "green",
     State.PARTIAL: "yellow",
@@ -47,13 +47,13 @@ def overview(table: SupportTable) -> RenderableType:
 
 def _grid(table: SupportTable) -> Table:
     grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), expand=False)
-    grid.add_column(Text("Backend"), min_width=16, overflow="fold", ratio=3)
+    grid.add_column(Text("Backend"), min_width=16, max_width=24, overflow="fold")
     for column in table.columns:
         if column.group == "first":
-            grid.add_column(Text(column.title), overflow="fold", ratio=2)
+            grid.add_column(Text(column.title), min_width=12, max_width=20, overflow="fold")
     if any(row.nested for row in table.rows):
-        grid.add_column(Text("Nested second-order AD"), overflow="fold", ratio=4)
-    grid.add_column(Text("Class"), overflow="fold", ratio=1, min_width=8)
+        grid.add_column(Text("Nested second-order AD"), min_width=20, overflow="fold")
+    grid.add_column(Text("Class"), overflow="fold", min_width=8)
     package = None
     for row in table.rows:
         if package not in (None, row.package):
