@@ -140,8 +140,7 @@ def _patterns(loaded: Loaded, suites: Mapping[str, Suite]) -> Iterator[Problem]:
     if not rules:
         return
     trials = list(_possible(loaded, suites))
-    excluded = [t for t in trials if any(e.match.covers(t) for e in matrix.exclusions)]
-    planned = sorted(set(trials) - set(excluded))
+    planned = [t for t in trials if not any(e.match.covers(t) for e in matrix.exclusions)]
     for key, i, match in rules:
         pool = trials if key == "exclusions" else planned
         if any(match.covers(t) for t in pool):
