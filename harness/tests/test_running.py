@@ -30,7 +30,9 @@ SLOW += "\n".join(
 
 
 def slow(world: World) -> World:
+    """Ninety trials of one row that take a while, however fast the machine is."""
     world.suite(SLOW)
+    world.add("slow", faulty("slow"))
     return world
 
 
@@ -54,7 +56,7 @@ def test_a_killed_run_keeps_what_it_finished_and_resumes_with_the_rest(
 ) -> None:
     slow(world)
     file = world.folder / "e.jsonl"
-    words = ("run", "--evidence", "e.jsonl", "-n", workers)
+    words = ("run", "--backend", "slow", "--evidence", "e.jsonl", "-n", workers)
     process = subprocess.Popen(
         world.command(*words), cwd=world.folder, env=world.environment(),
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
@@ -73,14 +75,15 @@ def test_a_killed_run_keeps_what_it_finished_and_resumes_with_the_rest(
     assert f"{kept} trials are measured already" in done.stdout
     assert file.read_bytes().startswith(before[: before.rfind(b"\n") + 1])
     counted = Counter(r["trial"] for r in trials(file))
-    assert len(counted) == 180 and set(counted.values()) == {1}
+    assert len(counted) == 90 and set(counted.values()) == {1}
 
 
 def test_a_killed_pytest_worker_costs_its_trial_alone_and_it_is_said(world: World) -> None:
     slow(world)
     file = world.folder / "e.jsonl"
     process = subprocess.Popen(
-        world.command("run", "--evidence", "e.jsonl", "-n", "2"), cwd=world.folder,
+        world.command("run", "--backend", "slow", "--evidence", "e.jsonl", "-n", "2"),
+        cwd=world.folder,
         env=world.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     wait_for(file, 10, process)
@@ -91,10 +94,8 @@ def test_a_killed_pytest_worker_costs_its_trial_alone_and_it_is_said(world: Worl
     output, _ = process.communicate(timeout=90)
     outcomes = Counter(r["outcome"] for r in trials(file))
     counted = Counter(r["trial"] for r in trials(file))
-    assert len(counted) == 180, output
-    assert outcomes["error"] <= 1, outcomes
-    # nested trials of the only package have no reference to be judged by
-    assert outcomes["agree"] + outcomes["inconclusive"] + outcomes["error"] == 180, outcomes
+    assert len(counted) == 90, output
+    assert outcomes["error"] <= 1 and outcomes["agree"] >= 89, outcomes
     if outcomes["error"]:
         assert process.returncode == 1 and "pytest worker that ran this trial died" in output
 
@@ -103,7 +104,7 @@ def test_ctrl_c_keeps_everything_and_says_how_to_go_on(world: World) -> None:
     slow(world)
     file = world.folder / "e.jsonl"
     process = subprocess.Popen(
-        world.command("run", "--evidence", "e.jsonl"), cwd=world.folder,
+        world.command("run", "--backend", "slow", "--evidence", "e.jsonl"), cwd=world.folder,
         env=world.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     wait_for(file, 5, process)

@@ -23,6 +23,7 @@ from gradtier.model import Outcome, Reason
 FAULTS: Mapping[str, tuple[Outcome, Reason | None]] = {
     "exact": (Outcome.AGREE, None),
     "print": (Outcome.AGREE, None),  # writes to standard output, which is the worker's channel
+    "slow": (Outcome.AGREE, None),  # takes 50 ms a call, so that a run can be cut short
     "zero": (Outcome.WRONG, Reason.SEVERED),
     "none": (Outcome.WRONG, Reason.SEVERED),
     "sign": (Outcome.WRONG, Reason.VALUE),
@@ -120,6 +121,8 @@ class Faulty(Adapter):
                 raise ValueError("this backend always raises")
             case "decline":
                 raise Unsupported("this backend offers nothing")
+            case "slow":
+                time.sleep(0.05)
             case "hang":
                 time.sleep(3600)
             case "exit":
