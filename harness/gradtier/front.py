@@ -15,7 +15,7 @@ from typing import Any
 from gradtier import evidence as evidence_
 from gradtier.assess import Assessment, Judged, assess
 from gradtier.errors import InputError, Problem, nearest
-from gradtier.evidence import Evidence
+from gradtier.evidence import Evidence, Record
 from gradtier.host import NOWHERE
 from gradtier.model import Outcome
 from gradtier.plan import Selection
@@ -150,8 +150,7 @@ def _blamed(assessment: Assessment) -> Iterator[str]:
     for j in assessment.trials():
         if j.outcome is Outcome.AGREE or not j.outcome.is_evidence or j.record is None:
             continue
-        reason = f" ({j.record.reason})" if j.record.reason else ""
-        causes.setdefault(f"{j.outcome}{reason}: {j.record.detail}", []).append(j)
+        causes.setdefault(_cause(j, j.record), []).append(j)
     if not causes:
         return
     yield ""
@@ -159,10 +158,18 @@ def _blamed(assessment: Assessment) -> Iterator[str]:
     for cause, trials in sorted(causes.items(), key=lambda item: -len(item[1])):
         yield f"  {len(trials)} x {cause}"
         for j in trials[:MOST_BLAMED]:
-            declared = "  (as declared)" if j.as_claimed else ""
-            yield f"      {j.trial.id}{declared}"
+            numbers = j.outcome is Outcome.WRONG and j.record is not None
+            yield f"      {j.trial.id}" + (f": {j.record.detail}" if numbers and j.record else "")
         if len(trials) > MOST_BLAMED:
             yield f"      and {len(trials) - MOST_BLAMED} more"
+
+
+def _cause(j: Judged, record: Record) -> str:
+    """What trials are grouped by: the claim that covers them, else how they ended."""
+    reason = f" ({record.reason})" if record.reason else ""
+    if j.as_claimed and j.claim is not None:
+        return f"{j.outcome}{reason}, as declared: {j.claim.because}"
+    return f"{j.outcome}{reason}" if record.reason else f"{j.outcome}: {record.detail}"
 
 
 def _raising(assessment: Assessment) -> Iterator[str]:

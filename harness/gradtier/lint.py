@@ -9,7 +9,7 @@ from typing import Any
 from gradtier.cases import Suite, load_suite
 from gradtier.errors import InputError, Problem, nearest
 from gradtier.host import adapter_class
-from gradtier.matrix import Loaded, Match, load
+from gradtier.matrix import Loaded, Match, load_partly
 from gradtier.model import Cell, Mode, TrialId
 
 Rule = Callable[[Loaded, Mapping[str, Suite]], Iterator[Problem]]
@@ -21,9 +21,13 @@ def load_checked(file: Path) -> tuple[Loaded, dict[str, Suite]]:
     Raises:
         InputError: with every problem there is, in the order of the file.
     """
-    loaded = load(file)
-    suites, problems = _suites(loaded)
-    for rule in RULES:
+    loaded, problems = load_partly(file)
+    if loaded is None:
+        raise InputError(problems)
+    rules = (_devices, _adapters) if problems else RULES  # entries may be missing
+    suites, unusable = _suites(loaded)
+    problems += unusable
+    for rule in rules:
         problems += rule(loaded, suites)
     if problems:
         raise InputError(sorted(set(problems), key=_by_place))

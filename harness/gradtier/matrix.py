@@ -273,15 +273,51 @@ def load(file: Path) -> Loaded:
     Raises:
         InputError: with every structural problem found, each with its line.
     """
+    loaded, problems = load_partly(file)
+    if loaded is None or problems:
+        raise InputError(problems)
+    return loaded
+
+
+def load_partly(file: Path) -> tuple[Loaded | None, list[Problem]]:
+    """Read a matrix file, leaving out entries that are not well formed.
+
+    Returns:
+        what remains, for rules that look at one entry at a time (None if that is no matrix), and
+        every structural problem.
+
+    Raises:
+        InputError: the file can't be read.
+    """
     document = yamlfile.read(file)
     problems = list(document.problems)
+    data = document.data if document.data is not None else {}
     try:
-        matrix = Matrix.model_validate(document.data if document.data is not None else {})
+        matrix = Matrix.model_validate(data)
     except ValidationError as error:
-        raise InputError([*problems, *_explained(error, document)]) from None
-    if problems:
-        raise InputError(problems)
-    return Loaded(matrix, document, file.resolve().parent)
+        problems += _explained(error, document)
+        try:
+            matrix = Matrix.model_validate(_without(data, error))
+        except ValidationError:
+            return None, problems
+    return Loaded(matrix, document, file.resolve().parent), problems
+
+
+_ENTRIES = ("suites", "backends", "reference", "exclusions", "claims", "notes")
+
+
+def _without(data: Any, error: ValidationError) -> Any:
+    """A copy without the entries that an error is in."""
+    bad = {e["loc"][:2] for e in error.errors() if e["loc"][:1] and e["loc"][0] in _ENTRIES}
+    copy = dict(data) if isinstance(data, Mapping) else {}
+    for key in {loc[0] for loc in bad if len(loc) == 2}:
+        gone = {loc[1] for loc in bad if loc[0] == key}
+        entries = copy.get(str(key))
+        if isinstance(entries, Mapping):
+            copy[str(key)] = {k: v for k, v in entries.items() if k not in gone}
+        elif isinstance(entries, list):
+            copy[str(key)] = [v for i, v in enumerate(entries) if i not in gone]
+    return copy
 
 
 def _explained(error: ValidationError, document: yamlfile.Document) -> Iterator[Problem]:

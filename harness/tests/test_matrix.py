@@ -74,6 +74,23 @@ def test_all_structural_problems_are_told_at_once(tmp_path: Path) -> None:
     assert text.count("matrix.yaml:") == 4
 
 
+def test_problems_of_structure_do_not_hide_wrong_words_elsewhere(tmp_path: Path) -> None:
+    file = edited(
+        tmp_path,
+        ("    package: jax\n", "    pakage: jax\n"),
+        (
+            "    devices: [cpu, cuda]\n    extra: torch",
+            "    devices: [cpu, cdua]\n    extra: torch",
+        ),
+        ("gradtier.backends.autograd:Autograd", "gradtier.backends.autograd:Autogard"),
+    )
+    text = "\n".join(problems(file))
+    assert "unknown key 'pakage'" in text
+    assert "'cdua' is not in axes.devices; did you mean 'cuda'?" in text
+    assert "has no adapter class 'Autogard'" in text
+    assert "is no backend" not in text, "a row that was left out is not missed elsewhere"
+
+
 def test_a_duplicate_key_does_not_silently_win(tmp_path: Path) -> None:
     file = edited(tmp_path, ("    package: jax\n", "    package: jax\n    package: torch\n"))
     (found,) = problems(file)
