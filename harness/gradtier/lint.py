@@ -9,7 +9,8 @@ from typing import Any
 from gradtier.cases import Suite, load_suite
 from gradtier.errors import InputError, Problem, nearest
 from gradtier.host import adapter_class
-from gradtier.matrix import Loaded, Match, load_partly
+from gradtier.loading import Loaded, load_partly
+from gradtier.matrix import Match
 from gradtier.model import Cell, Mode, TrialId
 
 Rule = Callable[[Loaded, Mapping[str, Suite]], Iterator[Problem]]

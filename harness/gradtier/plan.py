@@ -11,7 +11,8 @@ from typing import Any
 from gradtier.cases import Case, Suite
 from gradtier.errors import InputError, Problem, nearest
 from gradtier.host import Host
-from gradtier.matrix import Loaded, Matrix, Reference, digest
+from gradtier.loading import Loaded
+from gradtier.matrix import Matrix, Reference, digest
 from gradtier.model import Cell, Mode, TrialId
 
 SCHEMA = "gradtier/plan/1"

@@ -22,7 +22,7 @@ from gradtier.errors import InputError, Problem
 from gradtier.evidence import Run
 from gradtier.host import Host, adapter_class, probe
 from gradtier.lint import load_checked
-from gradtier.matrix import Loaded
+from gradtier.loading import Loaded
 from gradtier.plan import Plan, Planned, Selection, make, select
 from gradtier.trial import Runner, now
 from gradtier.witnesses import Bench, primal

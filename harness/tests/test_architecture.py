@@ -22,7 +22,7 @@ LADDER = [
     ["oracle"],
     ["backends"],
     ["derivatives", "matrix", "messages"],
-    ["host"],
+    ["host", "loading"],
     ["worker", "lint", "plan"],
     ["engine", "evidence", "tiers"],
     ["witnesses", "assess", "support"],

@@ -12,7 +12,8 @@ from small_world import World
 
 from gradtier.errors import InputError
 from gradtier.lint import load_checked
-from gradtier.matrix import Matrix, load
+from gradtier.loading import load
+from gradtier.matrix import Matrix
 from gradtier.schemas import schema, schema_text
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,8 @@ from gradtier.assess import Assessment, assess
 from gradtier.cases import Suite, normal
 from gradtier.evidence import Evidence, Record, Run
 from gradtier.host import Host
-from gradtier.matrix import Backend, Loaded, Matrix
+from gradtier.loading import Loaded
+from gradtier.matrix import Backend, Matrix
 from gradtier.model import Outcome, Reason, TrialId
 from gradtier.plan import Plan
 from gradtier.table import SupportTable, tabulate
