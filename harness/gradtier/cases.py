@@ -25,6 +25,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, Literal
@@ -155,8 +156,6 @@ class Case:
         title: the first line of the function's docstring, or its name in words.
         tags: free words for selection and grouping (``"kink"``, ``"mutation"``, ...).
         place: where the function stands.
-        digest: changes when the function's source, the functions it calls in its own file, or the
-            inputs change.
     """
 
     suite: str
@@ -166,7 +165,12 @@ class Case:
     title: str
     tags: frozenset[str]
     place: Place
-    digest: str
+
+    @cached_property
+    def digest(self) -> str:
+        """Changes when the function's source does, what it reads in its own file, or the inputs."""
+        assert isinstance(self.function, FunctionType)
+        return _digest(self.function, self.inputs)
 
     @property
     def id(self) -> str:
@@ -223,7 +227,6 @@ class Suite:
             doc = (inspect.getdoc(function) or name.replace("_", " ")).splitlines()[0]
             self.cases[name] = Case(
                 self.id, name, function, inputs, doc.rstrip("."), frozenset(tags), place,
-                _digest(function, inputs),
             )  # fmt: skip
             return function
 
