@@ -178,7 +178,7 @@ class Case:
         return f"{self.suite}/{self.name}"
 
     def specs(self) -> list[tuple[str, Input]]:
-        """Every leaf of the inputs with its dotted path, in calling order."""
+        """Every leaf of the inputs with its dotted path, names in alphabetical order."""
         return list(trees.items(dict(self.inputs)))
 
     def draw(self) -> tuple[Arrays, Arrays]:
