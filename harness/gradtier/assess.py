@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from gradtier.evidence import Evidence, Record
 from gradtier.matrix import Claim, Matrix
-from gradtier.model import FAILURES, Cell, Nesting, Outcome
+from gradtier.model import Cell, Nesting, Outcome
 from gradtier.plan import Plan, Planned
 from gradtier.tiers import Answer, ClassFinding, Tally, judge
 
@@ -49,13 +49,11 @@ class CellSummary:
         cell: which.
         excluded: why nothing of it is planned (``not-claimed``, ...), or empty.
         trials: every planned trial of it, judged.
-        partly_excluded: cases of it that are not planned -> why.
     """
 
     cell: Cell
     excluded: str
     trials: tuple[Judged, ...]
-    partly_excluded: Mapping[str, str]
 
     @property
     def counts(self) -> Counter[Outcome]:
@@ -66,16 +64,6 @@ class CellSummary:
     def measured(self) -> int:
         """Trials with evidence."""
         return sum(n for outcome, n in self.counts.items() if outcome.is_evidence)
-
-    @property
-    def why_not_tested(self) -> tuple[str, ...]:
-        """Why trials are without evidence: the records' own words, each once."""
-        words = {
-            (j.record.detail if j.record is not None else j.trial.unavailable) or "not run"
-            for j in self.trials
-            if not j.outcome.is_evidence
-        }
-        return tuple(sorted(words))
 
 
 @dataclass(frozen=True)
@@ -127,50 +115,26 @@ def assess(plan: Plan, evidence: Evidence, today: datetime.date) -> tuple[Assess
         evidence: what was.
         today: claims that lapsed before this day no longer count.
     """
-    claims = [c for c in plan.matrix.claims if c.until is None or c.until >= today]
-    judged = [Judged(t, evidence.of(t), _claim(claims, t)) for t in plan.trials]
+    claim_on = plan.matrix.claim_on
+    judged = [Judged(t, evidence.of(t), claim_on(t.id, today)) for t in plan.trials]
     cells = _cells(plan, judged)
     return tuple(_one(plan.matrix, backend, cells[backend]) for backend in plan.matrix.backends)
 
 
-def _claim(claims: list[Claim], trial: Planned) -> Claim | None:
-    return next((c for c in claims if c.match.covers(trial.id)), None)
-
-
 def _cells(plan: Plan, judged: list[Judged]) -> dict[str, list[CellSummary]]:
+    """Backend -> its cells, each with its trials, or with why it has none."""
     trials: dict[Cell, list[Judged]] = {}
     for j in judged:
         trials.setdefault(j.trial.id.cell, []).append(j)
-    whole: dict[Cell, str] = {}
-    partly: dict[Cell, dict[str, str]] = {}
+    reasons: dict[Cell, set[str]] = {}
     for e in plan.exclusions:
-        if e.case == "*":
-            whole[e.cell] = e.because
-        else:
-            partly.setdefault(e.cell, {})[e.case] = e.because
-    axes = plan.matrix.axes
-    done: dict[str, list[CellSummary]] = {}
-    for backend in plan.matrix.backends:
-        every = [
-            Cell(backend, device, nesting, dtype)
-            for device in axes.devices
-            for dtype in axes.dtypes
-            for nesting in axes.nesting
-        ]
-        done[backend] = [
-            CellSummary(
-                cell,
-                whole.get(cell, "" if cell in trials else _only(partly.get(cell, {}))),
-                tuple(trials.get(cell, ())),
-                partly.get(cell, {}),
-            )
-            for cell in every
-        ]
+        reasons.setdefault(e.cell, set()).add(e.because)
+    done: dict[str, list[CellSummary]] = {backend: [] for backend in plan.matrix.backends}
+    for cell in plan.matrix.cells():
+        mine = tuple(trials.get(cell, ()))
+        why = "" if mine else "; ".join(sorted(reasons.get(cell, ())))
+        done[cell.backend].append(CellSummary(cell, why, mine))
     return done
-
-
-def _only(reasons: Mapping[str, str]) -> str:
-    return "; ".join(sorted(set(reasons.values())))
 
 
 def _one(matrix: Matrix, backend: str, cells: list[CellSummary]) -> Assessment:
@@ -233,8 +197,3 @@ def _drift(matrix: Matrix, cells: list[CellSummary]) -> Iterator[Drift]:
             yield Drift(
                 claim, number, tuple(other), f"declared {claim.outcome}, but ends otherwise"
             )
-
-
-def undeclared_failures(assessment: Assessment) -> list[Judged]:
-    """Trials of a backend that failed without being declared to."""
-    return [j for j in assessment.trials() if j.outcome in FAILURES and not j.as_claimed]

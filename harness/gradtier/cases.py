@@ -39,6 +39,12 @@ from gradtier.errors import InputError, Place, Problem
 Kind = Literal["normal", "uniform", "distinct", "spd", "values", "integers", "boolean"]
 
 
+def generator(seed: str) -> np.random.Generator:
+    """A counter-based generator: the same numbers for the same words, anywhere, in any order."""
+    key = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:16], "little")
+    return np.random.Generator(np.random.Philox(key=key))
+
+
 @dataclass(frozen=True)
 class Input:
     """One array argument of a case: how it is drawn, and whether it is differentiated.
@@ -61,9 +67,7 @@ class Input:
 
     def draw(self, seed: str) -> NDArray[Any]:
         """The argument's value: float64 (float32-representable), int64 or bool."""
-        key = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:16], "little")
-        rng = np.random.Generator(np.random.Philox(key=key))
-        shape = self.shape
+        rng, shape = generator(seed), self.shape
         if self.kind == "integers":
             return rng.integers(int(self.low), int(self.high), shape, dtype=np.int64)
         if self.kind == "boolean":

@@ -17,8 +17,7 @@ import click
 
 import gradtier
 from gradtier.errors import InputError
-
-AXES = ("backend", "device", "nesting", "suite", "case", "dtype")
+from gradtier.model import AXES
 
 
 class Root(click.Group):

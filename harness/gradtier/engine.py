@@ -140,11 +140,9 @@ class Engine:
                 self._process.kill()
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._stderr):
-            try:
-                assert stream is not None
+            assert stream is not None
+            with contextlib.suppress(OSError):
                 stream.close()
-            except OSError:
-                pass
 
     def _send(self, message: Any) -> None:
         assert self._process.stdin is not None

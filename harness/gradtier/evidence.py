@@ -77,7 +77,7 @@ class Record(Line):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What evidence files say, the newest record of each trial first counted.
+    """What evidence files say.
 
     Attributes:
         runs: run id -> head.
@@ -98,7 +98,7 @@ class Evidence:
 
 def to_line(line: Run | Record) -> bytes:
     """The line as it stands in a file, with its newline."""
-    data = line.model_dump(mode="json", by_alias=True, exclude_defaults=False)
+    data = line.model_dump(mode="json", by_alias=True)
     kept = {k: v for k, v in data.items() if v not in (None, {}, "")}
     return json.dumps(kept, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 

@@ -121,7 +121,7 @@ class Footnotes:
 
 def trial_name(j: Judged, dtypes: int) -> str:
     """The case of a trial, with its dtype where the cell has several."""
-    case = f"{j.trial.id.suite}/{j.trial.id.case}"
+    case = j.trial.id.case_id
     return f"{case} in {j.trial.id.cell.dtype}" if dtypes > 1 else case
 
 

@@ -9,6 +9,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ from gradtier.evidence import Evidence, Record
 from gradtier.host import NOWHERE
 from gradtier.model import Outcome
 from gradtier.plan import Selection
-from gradtier.running import RUNS, Opened, begin, newest, open_matrix, to_do
-from gradtier.tiers import Answer
+from gradtier.running import RUNS, Opened, begin, newest, open_matrix, shown, to_do
+from gradtier.tiers import Answer, ClassFinding
 
 MOST_BLAMED = 12
 REPORTS = ("index.html", "style.css", "support.json", "support.md")
@@ -109,14 +110,17 @@ def class_lines(whole: Whole, assessment: Assessment) -> Iterator[str]:
     """The class of one backend with the reasons why it is no better."""
     title = whole.opened.plan.matrix.backends[assessment.backend].title
     yield f"{assessment.backend} ({title}): {_held(assessment)}"
-    for c in assessment.classes:
-        if c.id == assessment.tier:
-            break
+    for c in _above(assessment):
         for f in c.findings:
             if f.answer is not Answer.HOLDS:
                 yield f"  not {c.title}: {f.name}: {f.says}; asked for {f.asks} ({f.answer})"
     for drift in assessment.drift:
         yield f"  claim {drift.number + 1} no longer holds: {drift.says}: {_few(drift.trials)}"
+
+
+def _above(assessment: Assessment) -> list[ClassFinding]:
+    """The classes above the one that is held; all of them where none is."""
+    return list(takewhile(lambda c: c.id != assessment.tier, assessment.classes))
 
 
 def _held(assessment: Assessment) -> str:
@@ -146,20 +150,20 @@ def explanation(whole: Whole, assessment: Assessment) -> Iterator[str]:
 
 
 def _blamed(assessment: Assessment) -> Iterator[str]:
-    causes: dict[str, list[Judged]] = {}
+    causes: dict[str, list[tuple[Judged, Record]]] = {}
     for j in assessment.trials():
         if j.outcome is Outcome.AGREE or not j.outcome.is_evidence or j.record is None:
             continue
-        causes.setdefault(_cause(j, j.record), []).append(j)
+        causes.setdefault(_cause(j, j.record), []).append((j, j.record))
     if not causes:
         return
     yield ""
     yield "trials to blame, by cause:"
     for cause, trials in sorted(causes.items(), key=lambda item: -len(item[1])):
         yield f"  {len(trials)} x {cause}"
-        for j in trials[:MOST_BLAMED]:
-            numbers = j.outcome is Outcome.WRONG and j.record is not None
-            yield f"      {j.trial.id}" + (f": {j.record.detail}" if numbers and j.record else "")
+        for j, record in trials[:MOST_BLAMED]:
+            numbers = f": {record.detail}" if j.outcome is Outcome.WRONG else ""
+            yield f"      {j.trial.id}{numbers}"
         if len(trials) > MOST_BLAMED:
             yield f"      and {len(trials) - MOST_BLAMED} more"
 
@@ -173,11 +177,7 @@ def _cause(j: Judged, record: Record) -> str:
 
 
 def _raising(assessment: Assessment) -> Iterator[str]:
-    better = [c for c in assessment.classes if c.answer is not Answer.HOLDS]
-    position = next((i for i, c in enumerate(assessment.classes) if c.id == assessment.tier), None)
-    above = better if position is None else [
-        c for c in better if assessment.classes.index(c) < position
-    ]  # fmt: skip
+    above = [c for c in _above(assessment) if c.answer is not Answer.HOLDS]
     yield ""
     if not above:
         yield "nothing is above this class"
@@ -250,24 +250,26 @@ def run_trials(
 
     from gradtier.progress import Watcher
 
-    console = Console(stderr=False)
+    # trial ids and messages are data: no markup is read in them, no number coloured, no line folded
+    console = Console(markup=False, highlight=False, soft_wrap=True)
     opened = open_matrix(matrix)
     order, said = begin(opened, Selection(**axes), evidence, resume=resume)
     left = to_do(opened, order)
     here = sum(1 for t in left if not t.unavailable)
     for line in said:
-        console.print(line, markup=False, highlight=False)
+        console.print(line)
     console.print(
         f"{len(left)} trials, {here} of them can run here, {max(workers, 1)} at a time; "
-        f"records go to {_short(order.evidence)}", markup=False, highlight=False, soft_wrap=True,
-    )  # fmt: skip
+        f"records go to {shown(Path(order.evidence))}"
+    )
     watcher = Watcher(len(left), console)
     try:
         status = _pytest(opened, order, matrix, workers, watcher)
     finally:
         watcher.close()
+    answer = _closing(console, watcher, status, order.evidence, strict)
     _blame_cases(opened, watcher)
-    return _closing(console, watcher, status, order.evidence, strict)
+    return answer
 
 
 def _blame_cases(opened: Opened, watcher: Any) -> None:
@@ -309,29 +311,17 @@ def _pytest(opened: Opened, order: Any, matrix: Path, workers: int, watcher: Any
 def _closing(console: Any, watcher: Any, status: int, evidence: str, strict: bool) -> int:
     """The last lines of a run, and its exit status."""
     done = watcher.outcomes.total()
-    console.print(
-        f"{done} trials in {watcher.seconds:.0f} s: {watcher.summary()}",
-        markup=False, highlight=False, soft_wrap=True,
-    )  # fmt: skip
+    console.print(f"{done} trials in {watcher.seconds:.0f} s: {watcher.summary()}")
     for trial, outcome, detail in watcher.failures[:40]:
-        console.print(
-            f"  {outcome}: {trial}: {detail}", markup=False, highlight=False, soft_wrap=True
-        )
+        console.print(f"  {outcome}: {trial}: {detail}")
     if len(watcher.failures) > 40:
         console.print(f"  and {len(watcher.failures) - 40} more; see the evidence")
     if done < watcher.total:
         console.print(
             f"{watcher.total - done} trials were not run; go on with: gradtier run --resume "
-            f"--evidence {_short(evidence)}", markup=False, highlight=False, soft_wrap=True,
-        )  # fmt: skip
+            f"--evidence {shown(Path(evidence))}"
+        )
         return 130 if status == 2 else 1
     faults = watcher.outcomes["error"]
     undeclared = status == 1 and strict
     return 1 if faults or undeclared else 0
-
-
-def _short(file: str) -> str:
-    try:
-        return str(Path(file).relative_to(Path.cwd()))
-    except ValueError:
-        return file

@@ -11,7 +11,7 @@ from gradtier.errors import InputError, Problem, nearest
 from gradtier.host import adapter_class
 from gradtier.loading import Loaded, load_partly
 from gradtier.matrix import Match
-from gradtier.model import Cell, Mode, TrialId
+from gradtier.model import Mode, TrialId
 
 Rule = Callable[[Loaded, Mapping[str, Suite]], Iterator[Problem]]
 
@@ -156,14 +156,10 @@ def _patterns(loaded: Loaded, suites: Mapping[str, Suite]) -> Iterator[Problem]:
 
 
 def _possible(loaded: Loaded, suites: Mapping[str, Suite]) -> Iterator[TrialId]:
-    axes = loaded.matrix.axes
     cases = [c for suite in suites.values() for c in suite.cases.values()]
-    for name, backend in loaded.matrix.backends.items():
-        for device in set(axes.devices) & set(backend.devices):
-            for nesting in axes.nesting:
-                for dtype in axes.dtypes:
-                    cell = Cell(name, device, nesting, dtype)
-                    yield from (TrialId(c.suite, c.name, cell) for c in cases)
+    for cell in loaded.matrix.cells():
+        if cell.device in loaded.matrix.backends[cell.backend].devices:
+            yield from (TrialId(c.suite, c.name, cell) for c in cases)
 
 
 def _mismatch(

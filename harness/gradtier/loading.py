@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from gradtier import yamlfile
-from gradtier.errors import InputError, Problem, nearest
+from gradtier.errors import Problem, nearest
 from gradtier.matrix import Matrix
 
 
@@ -26,18 +26,6 @@ class Loaded:
     def problem(self, path: yamlfile.KeyPath, message: str, hint: str = "") -> Problem:
         """A problem at ``path`` of the file."""
         return Problem(message, self.document.place(path), yamlfile.dotted(path), hint)
-
-
-def load(file: Path) -> Loaded:
-    """Read and check the structure of a matrix file.
-
-    Raises:
-        InputError: with every structural problem found, each with its line.
-    """
-    loaded, problems = load_partly(file)
-    if loaded is None or problems:
-        raise InputError(problems)
-    return loaded
 
 
 def load_partly(file: Path) -> tuple[Loaded | None, list[Problem]]:

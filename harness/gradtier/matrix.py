@@ -10,15 +10,16 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property
+from itertools import product
 from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gradtier.model import Mode, Nesting, Outcome, Reason, TrialId
+from gradtier.model import Cell, Mode, Nesting, Outcome, Reason, TrialId
 
 SCHEMA = "gradtier/matrix/1"
 
@@ -224,6 +225,21 @@ class Matrix(Strict):
     timeout: float = Field(60.0, gt=0, description="seconds that one trial may take")
     policy: Policy
     recommendations: Mapping[Id, tuple[Recommendation, ...]] = {}
+
+    def cells(self) -> Iterator[Cell]:
+        """Every combination of backend, device, dtype and nesting, in the order of the file."""
+        axes = self.axes
+        for backend, device, dtype, nesting in product(
+            self.backends, axes.devices, axes.dtypes, axes.nesting
+        ):
+            yield Cell(backend, device, nesting, dtype)
+
+    def claim_on(self, trial: TrialId, today: datetime.date) -> Claim | None:
+        """The first claim that covers the trial and has not lapsed before ``today``."""
+        for claim in self.claims:
+            if (claim.until is None or claim.until >= today) and claim.match.covers(trial):
+                return claim
+        return None
 
     @property
     def digest(self) -> str:

@@ -69,6 +69,9 @@ class Reason(StrEnum):
     STALE = "stale"  # a compiled derivative is wrong when used again at another point
 
 
+#: The axes that trials are selected by.
+AXES = ("backend", "device", "nesting", "suite", "case", "dtype")
+
 _WORD = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
 _TRIAL = re.compile(
     rf"(?P<suite>{_WORD})/(?P<case>{_WORD})@(?P<backend>{_WORD})"
@@ -100,8 +103,13 @@ class TrialId:
     case: str
     cell: Cell
 
+    @property
+    def case_id(self) -> str:
+        """``suite/case``, as :attr:`gradtier.cases.Case.id` has it."""
+        return f"{self.suite}/{self.case}"
+
     def __str__(self) -> str:
-        return f"{self.suite}/{self.case}@{self.cell}"
+        return f"{self.case_id}@{self.cell}"
 
     @classmethod
     def parse(cls, text: str) -> Self:

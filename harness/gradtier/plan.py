@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -13,7 +13,7 @@ from gradtier.errors import InputError, Problem, nearest
 from gradtier.host import Host
 from gradtier.loading import Loaded
 from gradtier.matrix import Matrix, Reference, digest
-from gradtier.model import Cell, Mode, TrialId
+from gradtier.model import AXES, Cell, TrialId
 
 SCHEMA = "gradtier/plan/1"
 
@@ -71,7 +71,7 @@ class Plan:
             "trials": [
                 {
                     "id": str(t.id),
-                    "case": f"{t.id.suite}/{t.id.case}",
+                    "case": t.id.case_id,
                     "cell": str(t.id.cell),
                     "digest": t.digest,
                     "available": not t.unavailable,
@@ -109,14 +109,13 @@ class Selection:
             and _any(self.device, t.cell.device)
             and _any(self.nesting, t.cell.nesting)
             and _any(self.suite, t.suite)
-            and (_any(self.case, t.case) or _any(self.case, f"{t.suite}/{t.case}"))
+            and (_any(self.case, t.case) or _any(self.case, t.case_id))
             and _any(self.dtype, t.cell.dtype)
         )
 
     def words(self) -> dict[str, list[str]]:
         """The axes that were given, for records."""
-        axes = ("backend", "device", "nesting", "suite", "case", "dtype")
-        return {a: list(getattr(self, a)) for a in axes if getattr(self, a)}
+        return {a: list(getattr(self, a)) for a in AXES if getattr(self, a)}
 
 
 def _any(globs: tuple[str, ...], word: str) -> bool:
@@ -135,7 +134,7 @@ def make(loaded: Loaded, suites: Mapping[str, Suite], host: Host) -> Plan:
     cases = {case.id: case for suite in suites.values() for case in suite.cases.values()}
     trials: list[Planned] = []
     excluded: list[Excluded] = []
-    for cell in _cells(matrix):
+    for cell in matrix.cells():
         backend = matrix.backends[cell.backend]
         if cell.device not in backend.devices:
             why = f"{backend.title} does not claim {cell.device}"
@@ -152,14 +151,6 @@ def make(loaded: Loaded, suites: Mapping[str, Suite], host: Host) -> Plan:
             key = digest([PROTOCOL, case.digest, str(cell), *judged])
             trials.append(Planned(trial, key, unavailable))
     return Plan(matrix, cases, tuple(trials), tuple(excluded))
-
-
-def _cells(matrix: Matrix) -> Iterator[Cell]:
-    for backend in matrix.backends:
-        for device in matrix.axes.devices:
-            for dtype in matrix.axes.dtypes:
-                for nesting in matrix.axes.nesting:
-                    yield Cell(backend, device, nesting, dtype)
 
 
 def _judging(matrix: Matrix, backend: str) -> list[Any]:
@@ -212,8 +203,3 @@ def select(plan: Plan, selection: Selection) -> tuple[Planned, ...]:
 
 def _touches(selection: Selection, cell: Cell) -> bool:
     return _any(selection.backend, cell.backend) and _any(selection.device, cell.device)
-
-
-def mode_of(plan: Plan, trial: TrialId) -> Mode:
-    """The (inner) mode of the trial's backend."""
-    return plan.matrix.backends[trial.cell.backend].mode

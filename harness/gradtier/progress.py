@@ -90,6 +90,4 @@ class Watcher:
             self._said = time.monotonic()
             done = self.outcomes.total()
             said = f"  {done}/{self.total} trials, {self.seconds:.0f} s: {self.summary()}"
-            self.console.print(
-                f"{said}; now {trial}", highlight=False, soft_wrap=True, markup=False,
-            )  # fmt: skip
+            self.console.print(f"{said}; now {trial}")

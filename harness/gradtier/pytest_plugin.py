@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gradtier.model import AXES
+
 if TYPE_CHECKING:  # imported when a matrix is collected, so that other pytest runs pay nothing
     from gradtier.evidence import Record
     from gradtier.matrix import Claim
@@ -23,7 +25,6 @@ if TYPE_CHECKING:  # imported when a matrix is collected, so that other pytest r
     from gradtier.running import Opened, Order
     from gradtier.trial import Runner
 
-AXES = ("backend", "device", "nesting", "suite", "case", "dtype")
 STATE: pytest.StashKey[State] = pytest.StashKey()
 _ORDER = "gradtier_order"
 
@@ -167,9 +168,7 @@ class TrialItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the case stands, and the trial's id."""
-        case = self.config.stash[STATE].opened.plan.cases[
-            f"{self.planned.id.suite}/{self.planned.id.case}"
-        ]
+        case = self.config.stash[STATE].opened.plan.cases[self.planned.id.case_id]
         return Path(case.place.file), case.place.line - 1, self.name
 
 

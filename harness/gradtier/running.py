@@ -118,7 +118,7 @@ def begin(
     if file.exists() and file.stat().st_size:
         if not resume:
             raise InputError(
-                f"{_short(file)} exists already; add --resume to go on with it, or name another"
+                f"{shown(file)} exists already; add --resume to go on with it, or name another"
             )
         done, words = _resumed(opened.plan, file)
         said += words
@@ -140,7 +140,7 @@ def _resumed(plan: Plan, file: Path) -> tuple[tuple[str, ...], list[str]]:
         record = earlier.of(trial)
         if record is not None and record.outcome.is_evidence:
             done.append(str(trial.id))
-    said.append(f"{_short(file)}: {len(done)} trials are measured already; going on with the rest")
+    said.append(f"{shown(file)}: {len(done)} trials are measured already; going on with the rest")
     return tuple(done), said
 
 
@@ -149,7 +149,7 @@ def _write_head(file: Path, head: Run) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         evidence_.append(file, head)
     except OSError as error:
-        raise InputError(f"{_short(file)} can't be written: {error.strerror or error}") from error
+        raise InputError(f"{shown(file)} can't be written: {error.strerror or error}") from error
 
 
 def _head(opened: Opened, run: str, selection: Selection, planned: int) -> Run:
@@ -178,7 +178,7 @@ def check_cases(plan: Plan, chosen: tuple[Planned, ...]) -> None:
         InputError: naming each such case with its place.
     """
     problems = []
-    for name in dict.fromkeys(f"{t.id.suite}/{t.id.case}" for t in chosen):
+    for name in dict.fromkeys(t.id.case_id for t in chosen):
         case = plan.cases[name]
         try:
             x, _ = case.draw()
@@ -221,8 +221,9 @@ def newest(folder: Path) -> Path | None:
     return files[-1] if files else None
 
 
-def _short(file: Path) -> str:
+def shown(file: Path) -> str:
+    """A file as one would name it here: relative to the working folder where it is inside."""
     try:
         return str(file.resolve().relative_to(Path.cwd()))
     except ValueError:
-        return file.name
+        return str(file)

@@ -117,7 +117,7 @@ class Runner:
         if cell.device not in ready.devices:
             detail = f"{row.package} as installed here sees no {cell.device}"
             return {"outcome": Outcome.UNAVAILABLE, "detail": detail}, None
-        case = self.plan.cases[f"{planned.id.suite}/{planned.id.case}"]
+        case = self.plan.cases[planned.id.case_id]
         asked = question(self.plan.matrix, case, row.mode, cell.nesting, cell.dtype)
         claimed = Claimed(engine, asked, cell.device, row.mode, self.plan.matrix.timeout)
         found, verdict = self._asked(claimed, cell.backend)
@@ -132,9 +132,9 @@ class Runner:
         try:
             dossier, reference, phi = self.bench.dossier(claimed.asked, backend)
         except NoReference as why:
-            return self._unjudged(claimed, str(why)), None
-        except oracle.OracleError as error:
-            return _said(Outcome.INCONCLUSIVE, f"can't be judged: {error}"), None
+            return self._unjudged(claimed, why), None
+        except oracle.OracleError as why:
+            return _not_judged(why), None
         judge = (
             oracle.judge_pullback if claimed.asked.map_name == "vjp" else oracle.judge_pushforward
         )
@@ -142,20 +142,18 @@ class Runner:
             verdict = judge(dossier, phi, claimed)
         except (Refused, TimedOut, Crashed) as error:
             return {**_ended(error), "reference": reference}, None
-        except NoReference as why:
-            return _said(Outcome.INCONCLUSIVE, f"can't be judged: {why}"), None
-        except oracle.OracleError as error:
-            return _said(Outcome.INCONCLUSIVE, f"can't be judged: {error}"), None
+        except (NoReference, oracle.OracleError) as why:
+            return _not_judged(why), None
         return {**_found(claimed, verdict), "reference": reference}, verdict
 
-    def _unjudged(self, claimed: Claimed, why: str) -> dict[str, Any]:
+    def _unjudged(self, claimed: Claimed, why: NoReference) -> dict[str, Any]:
         """There is no reference to judge by; whether the backend answers at all is still seen."""
         q = claimed.asked
         try:
             claimed([(q.x, q.x)])
         except (Refused, TimedOut, Crashed) as error:
             return _ended(error)
-        return _said(Outcome.INCONCLUSIVE, f"can't be judged: {why}")
+        return _not_judged(why)
 
 
 def _found(claimed: Claimed, verdict: oracle.Verdict) -> dict[str, Any]:
@@ -188,6 +186,10 @@ def _ended(error: Refused | TimedOut | Crashed) -> dict[str, Any]:
 
 def _said(outcome: Outcome, detail: str) -> dict[str, Any]:
     return {"outcome": outcome, "detail": _clean(detail)}
+
+
+def _not_judged(why: Exception) -> dict[str, Any]:
+    return _said(Outcome.INCONCLUSIVE, f"can't be judged: {why}")
 
 
 def _observed(claimed: Claimed) -> dict[str, str]:

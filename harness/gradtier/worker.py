@@ -81,7 +81,6 @@ class Server:
         warnings.simplefilter("ignore")
         self.kind = adapter_class(setup.adapter)
         self.adapter: Adapter = self.kind(**setup.options)
-        self._suites = setup.suites
         self._suite = cache(lambda suite: load_suite(suite, Path(setup.suites[suite])))
         # bounded: compiled derivatives of hundreds of cases took gigabytes
         self._derivative = lru_cache(maxsize=KEPT)(self._build)
