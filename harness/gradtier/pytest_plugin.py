@@ -8,6 +8,7 @@ failure, and one that the backend declines, or that can't be measured here, is s
 
 from __future__ import annotations
 
+import datetime
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,7 +57,7 @@ class State:
     def __init__(self, opened: Opened, order: Order, owner: bool) -> None:
         self.opened, self.order, self.owner = opened, order, owner
         self.evidence = Path(order.evidence)
-        self.claims = opened.plan.matrix.claims
+        self.today = datetime.date.today()
         self._runner: Runner | None = None
 
     @property
@@ -76,8 +77,8 @@ class State:
             shutil.rmtree(self.order.folder, ignore_errors=True)
 
     def claim_on(self, planned: Planned) -> Claim | None:
-        """The claim made of a trial."""
-        return next((c for c in self.claims if c.match.covers(planned.id)), None)
+        """The claim made of a trial, if it has not lapsed."""
+        return self.opened.plan.matrix.claim_on(planned.id, self.today)
 
 
 class MatrixFile(pytest.File):

@@ -168,6 +168,8 @@ def test_strict_makes_an_undeclared_failure_an_exit_of_1(measured: World) -> Non
         {"match": {"backend": "bad"}, "outcome": "wrong", "reason": "value", "because": "x"}
     ]
     assert measured.gradtier(*words, "bad").returncode == 0
+    measured.matrix["claims"][0]["until"] = "2020-01-01"
+    assert measured.gradtier(*words, "bad").returncode == 1, "a claim that lapsed excuses nothing"
 
 
 @pytest.mark.parametrize("contract", ["matrix", "plan", "evidence", "support"])
