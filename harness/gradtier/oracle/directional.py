@@ -14,8 +14,6 @@ from gradtier.oracle.evaluate import Evaluator
 from gradtier.oracle.lines import Columns, Line, sample
 from gradtier.oracle.types import Leaves, OracleError, as_leaves, batched
 
-Value = np.ndarray[Any, np.dtype[np.float64]] | tuple[np.ndarray[Any, np.dtype[np.float64]], ...]
-
 
 def directional(f: Callable[[Any], Any], x: Any, v: Any) -> tuple[Any, Any]:
     """The slope of `f` at `x` along `v` by finite differences, with an error bar.
