@@ -106,6 +106,8 @@ def test_ctrl_c_keeps_everything_and_says_how_to_go_on(world: World) -> None:
     process = subprocess.Popen(
         world.command("run", "--backend", "slow", "--evidence", "e.jsonl"), cwd=world.folder,
         env=world.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        # what a shell starts in the background ignores Ctrl-C, and so would its children
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     wait_for(file, 5, process)
     process.send_signal(signal.SIGINT)
