@@ -35,8 +35,11 @@ from numpy.typing import NDArray
 
 from gradtier import trees
 from gradtier.errors import InputError, Place, Problem
+from gradtier.oracle import round_to
 
-Kind = Literal["normal", "uniform", "distinct", "spd", "values", "integers", "boolean"]
+Kind = Literal[
+    "normal", "complex", "uniform", "distinct", "spd", "values", "integers", "boolean"
+]  # fmt: skip
 
 
 def generator(seed: str) -> np.random.Generator:
@@ -52,8 +55,9 @@ class Input:
     Args:
         kind: the distribution.
         shape: the array's shape; ``()`` is a scalar.
-        low: the lower bound (uniform, integers) or the mean (normal).
-        high: the upper bound, exclusive (uniform, integers), or the standard deviation (normal).
+        low: the lower bound (uniform, integers) or the mean (normal; complex, of both parts).
+        high: the upper bound, exclusive (uniform, integers), or the standard deviation (normal;
+            complex, of each part).
         values: for ``kind="values"``: the nested tuple of numbers itself.
         constant: True for an argument that is not differentiated (an index, a mask, a target).
     """
@@ -66,8 +70,11 @@ class Input:
     constant: bool = False
 
     def draw(self, seed: str) -> NDArray[Any]:
-        """The argument's value: float64 (float32-representable), int64 or bool."""
+        """The value: float64 or complex128 (whose parts float32 represents), int64 or bool."""
         rng, shape = generator(seed), self.shape
+        if self.kind == "complex":
+            parts = round_to(self.low + self.high * rng.standard_normal((2, *shape)), "float32")
+            return np.asarray(parts[0] + 1j * parts[1], dtype=np.complex128)
         if self.kind == "integers":
             return rng.integers(int(self.low), int(self.high), shape, dtype=np.int64)
         if self.kind == "boolean":
@@ -99,6 +106,11 @@ def _real(spec: Input, rng: np.random.Generator) -> NDArray[np.float64]:
 def normal(*shape: int, mean: float = 0.0, scale: float = 1.0) -> Input:
     """Normally distributed values."""
     return Input("normal", shape, mean, scale)
+
+
+def complex_normal(*shape: int, mean: float = 0.0, scale: float = 1.0) -> Input:
+    """Complex numbers whose real and imaginary parts are normally distributed."""
+    return Input("complex", shape, mean, scale)
 
 
 def uniform(*shape: int, low: float = 0.0, high: float = 1.0) -> Input:
@@ -147,6 +159,20 @@ def _frozen(given: Any) -> Any:
 
 Arrays = tuple[NDArray[Any], ...]
 
+#: The complex dtype that goes with a real one; half precisions have none.
+COMPLEX = {"float64": "complex128", "float32": "complex64"}
+
+
+def in_precision(array: NDArray[Any], dtype: str) -> NDArray[Any]:
+    """An argument as a trial in ``dtype`` hands it out; whole numbers and truth values stay.
+
+    NumPy has no bfloat16: its values come as float32, which represents them.
+    """
+    if array.dtype.kind == "f":
+        exact = round_to(np.asarray(array, dtype=np.float64), dtype)
+        return exact.astype("float32" if dtype == "bfloat16" else dtype)
+    return array.astype(COMPLEX[dtype]) if array.dtype.kind == "c" else array
+
 
 @dataclass(frozen=True, eq=False)
 class Case:
@@ -175,6 +201,11 @@ class Case:
         """Changes when the function's source does, what it reads in its own file, or the inputs."""
         assert isinstance(self.function, FunctionType)
         return _digest(self.function, self.inputs)
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether an input is complex."""
+        return any(spec.kind == "complex" for _, spec in self.specs())
 
     @property
     def id(self) -> str:

@@ -36,6 +36,19 @@ def derivative(adapter: Adapter, f: Function, mode: Mode, nesting: Nesting) -> D
     return adapter.compile(build(adapter, f))
 
 
+def conjugations(mode: Mode, nesting: Nesting) -> tuple[bool, bool, bool]:
+    """What to conjugate for a map between the two conventions of complex pullbacks.
+
+    Of a question's fixed part, its seed, and the answer. A cotangent w and what is pulled back
+    change; tangents do not, and neither does the direction of a Hessian's product.
+    """
+    if nesting is Nesting.NONE:
+        reverse = mode is Mode.REVERSE
+        return False, reverse, reverse
+    hessian = mode is not Mode.FORWARD or nesting is not Nesting.FORWARD
+    return hessian, False, hessian
+
+
 def _filled(adapter: Adapter, answer: Native, x: Native) -> Native:
     """An inner gradient with "not connected" leaves as the zeros that they mean."""
     pairs = zip(answer, x, strict=True)

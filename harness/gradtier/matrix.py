@@ -27,7 +27,7 @@ Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 DottedPath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 Link = Annotated[str, Field(pattern=r"^https?://\S+$")]
 Text = Annotated[str, Field(min_length=1)]
-Dtype = Literal["float64", "float32"]
+Dtype = Literal["float64", "float32", "float16", "bfloat16"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Globs = str | tuple[str, ...]
 
@@ -45,7 +45,9 @@ class Axes(Strict):
     nesting: tuple[Nesting, ...] = Field(
         min_length=1, description="outer mode of a second-order derivative; none = first order"
     )
-    dtypes: tuple[Dtype, ...] = Field(min_length=1)
+    dtypes: tuple[Dtype, ...] = Field(
+        min_length=1, description="precision; complex inputs get the complex dtype of the same"
+    )
 
 
 class SuiteEntry(Strict):

@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-import numpy as np
 from numpy.typing import NDArray
 
 from gradtier.model import Mode, Nesting
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 Leaves = tuple[Array, ...]
 
 
@@ -55,7 +54,10 @@ class Ask:
         case: ``suite/name``.
         device, dtype: where and in which precision.
         mode, nesting: which map (see :mod:`gradtier.derivatives`).
-        queries: pairs of a point and a seed, float64 arrays; converted to ``dtype`` there.
+        queries: pairs of a point and a seed, float64 or complex128 arrays; converted to ``dtype``
+            there. Complex pullbacks are asked and answered as the gradient df/d(Re) + i df/d(Im).
+        fixed: how many leaves at the start of a seed belong to the question (w or u of a nested
+            map), not to the direction.
     """
 
     case: str
@@ -64,6 +66,7 @@ class Ask:
     mode: Mode
     nesting: Nesting
     queries: tuple[tuple[Leaves, Leaves], ...]
+    fixed: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Answer:
     """What came out.
 
     Attributes:
-        leaves: per query the result's leaves as float64 arrays; None = not connected.
+        leaves: per query the result's leaves as float64 or complex128; None = not connected.
         devices, dtypes: those that the results really had, each once.
         mutated: a point or a seed was changed by the call.
         overwritten: the first result changed while later ones were computed.

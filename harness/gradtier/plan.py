@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
-from gradtier.cases import Case, Suite
+from gradtier.cases import COMPLEX, Case, Suite
 from gradtier.errors import InputError, Problem, nearest
 from gradtier.host import Host
 from gradtier.loading import Loaded
@@ -19,7 +19,7 @@ SCHEMA = "gradtier/plan/1"
 
 #: Raised when the same trial would be judged by other rules than before: older records of it then
 #: no longer count.
-PROTOCOL = 1
+PROTOCOL = 2
 
 
 @dataclass(frozen=True)
@@ -147,6 +147,10 @@ def make(loaded: Loaded, suites: Mapping[str, Suite], host: Host) -> Plan:
             rule = next((e for e in matrix.exclusions if e.match.covers(trial)), None)
             if rule is not None:
                 excluded.append(Excluded(cell, case.id, rule.reason, rule.because, rule.note))
+                continue
+            if case.is_complex and cell.dtype not in COMPLEX:
+                why = f"there are no complex numbers in {cell.dtype}"
+                excluded.append(Excluded(cell, case.id, "by-design", why))
                 continue
             key = digest([PROTOCOL, case.digest, str(cell), *judged])
             trials.append(Planned(trial, key, unavailable))

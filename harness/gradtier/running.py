@@ -182,7 +182,7 @@ def check_cases(plan: Plan, chosen: tuple[Planned, ...]) -> None:
         case = plan.cases[name]
         try:
             x, _ = case.draw()
-            outputs = primal(plan.matrix, case)(x)
+            outputs = primal(plan.matrix, case, "float64")(x)
         except Exception as error:
             text = f"the case raises on NumPy: {type(error).__name__}: {error}"
             problems.append(Problem(text, case.place, name))

@@ -39,7 +39,7 @@ class Claimed:
         """Answer a batch of queries; see :class:`gradtier.oracle.Map`."""
         q = self.asked
         full = tuple((tuple(x), (*q.fixed, *seed)) for x, seed in queries)
-        ask = Ask(q.case.id, self.device, q.dtype, self.mode, q.nesting, full)
+        ask = Ask(q.case.id, self.device, q.dtype, self.mode, q.nesting, full, len(q.fixed))
         start = time.monotonic()
         try:
             answer = self.engine.ask(ask, self.left)
@@ -55,7 +55,7 @@ class Claimed:
                 return Reason.MUTATED, "the call changed its own inputs"
             if answer.overwritten:
                 return Reason.UNSTABLE, "an earlier result changed while a later one was computed"
-            if strange := [d for d in answer.dtypes if d != self.asked.dtype]:
+            if strange := [d for d in answer.dtypes if d not in self.asked.dtypes]:
                 return Reason.DTYPE, f"the result is {strange[0]}, not {self.asked.dtype}"
             if strange := [d for d in answer.devices if d != self.device]:
                 return Reason.DEVICE, f"the result is on {strange[0]}, not on {self.device}"
@@ -130,7 +130,7 @@ class Runner:
         self, claimed: Claimed, backend: str
     ) -> tuple[dict[str, Any], oracle.Verdict | None]:
         try:
-            dossier, reference, phi = self.bench.dossier(claimed.asked, backend)
+            known = self.bench.known(claimed.asked, backend)
         except NoReference as why:
             return self._unjudged(claimed, why), None
         except oracle.OracleError as why:
@@ -139,12 +139,14 @@ class Runner:
             oracle.judge_pullback if claimed.asked.map_name == "vjp" else oracle.judge_pushforward
         )
         try:
-            verdict = judge(dossier, phi, claimed)
+            verdict = judge(
+                known.dossier, known.phi, claimed, full=known.full, sharper=known.sharper
+            )
         except (Refused, TimedOut, Crashed) as error:
-            return {**_ended(error), "reference": reference}, None
+            return {**_ended(error), "reference": known.reference}, None
         except (NoReference, oracle.OracleError) as why:
             return _not_judged(why), None
-        return {**_found(claimed, verdict), "reference": reference}, verdict
+        return {**_found(claimed, verdict), "reference": known.reference}, verdict
 
     def _unjudged(self, claimed: Claimed, why: NoReference) -> dict[str, Any]:
         """There is no reference to judge by; whether the backend answers at all is still seen."""

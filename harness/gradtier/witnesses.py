@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 
 from gradtier import oracle
-from gradtier.cases import Case, generator
+from gradtier.cases import COMPLEX, Case, generator, in_precision
 from gradtier.engine import Crashed, Engines, Refused, TimedOut, Unavailable
 from gradtier.host import adapter_class
 from gradtier.matrix import Matrix
-from gradtier.messages import Ask, Leaves
+from gradtier.messages import Array, Ask, Leaves
 from gradtier.model import Mode, Nesting
 from gradtier.plan import references_for
 
@@ -43,7 +43,7 @@ class Question:
         case: the case.
         mode, nesting: which map (see :mod:`gradtier.derivatives`).
         dtype: the tested precision.
-        x: the point, float64.
+        x: the point, float64 or complex128, in numbers that ``dtype`` represents.
         name: seeds every draw; the same for all backends that answer the question.
         fixed: what stands before the direction in a seed (w or u of a nested map), else empty.
     """
@@ -57,6 +57,13 @@ class Question:
     fixed: Leaves
 
     @property
+    def dtypes(self) -> tuple[str, ...]:
+        """What an answer's dtypes may be."""
+        if any(a.dtype.kind == "c" for a in self.x) or self.case.is_complex:
+            return self.dtype, COMPLEX[self.dtype]
+        return (self.dtype,)
+
+    @property
     def map_name(self) -> str:
         """``vjp``, ``jvp``, ``hvp`` or ``second``: rows with the same name share a dossier."""
         if self.nesting is Nesting.NONE:
@@ -65,30 +72,39 @@ class Question:
         return "second" if both else "hvp"
 
 
-def primal(matrix: Matrix, case: Case) -> Callable[[Leaves], Leaves]:
-    """The case on the namespace that finite differences run on, float64 in and out."""
+def primal(matrix: Matrix, case: Case, dtype: str) -> Callable[[Leaves], Leaves]:
+    """The case on the namespace that finite differences run on, in float64 or complex128.
+
+    Its constants are those that a trial in ``dtype`` hands out.
+    """
     namespace = adapter_class(matrix.primal)().namespace
     _, constants = case.draw()
-    flat = case.bind(namespace, constants)
+    flat = case.bind(namespace, tuple(_exactly(c, dtype) for c in constants))
 
     def evaluate(x: Leaves) -> Leaves:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return tuple(np.asarray(a, dtype=np.float64) for a in flat(*x))
+            return tuple(np.asarray(a) for a in flat(*x))
 
     return evaluate
 
 
+def _exactly(array: Array, dtype: str) -> Array:
+    """What a backend is handed in ``dtype``, in float64 where it is a real number."""
+    given = in_precision(array, dtype)
+    return given.astype(np.float64) if given.dtype.kind == "f" else array
+
+
 def question(matrix: Matrix, case: Case, mode: Mode, nesting: Nesting, dtype: str) -> Question:
     """The question that a trial asks; draws the fixed part of a nested seed."""
-    x, _ = case.draw()
+    x = tuple(_exactly(a, dtype) for a in case.draw()[0])
     asked = Question(case, mode, nesting, dtype, x, "", ())
     name = f"{case.id}:{asked.map_name}"
     fixed: Leaves = ()
     if asked.map_name == "hvp":
-        fixed = _cotangents(name, primal(matrix, case)(x))
+        fixed = _cotangents(name, primal(matrix, case, dtype)(x), dtype)
     elif asked.map_name == "second":
-        fixed = _cotangents(name, x)
+        fixed = _cotangents(name, x, dtype)
     return Question(case, mode, nesting, dtype, x, name, fixed)
 
 
@@ -99,13 +115,41 @@ def _filled(leaves: Sequence[Any], like: Leaves) -> Leaves:
     return tuple(np.zeros_like(x) if a is None else a for a, x in zip(leaves, like, strict=True))
 
 
-def _cotangents(name: str, like: Leaves) -> Leaves:
-    """Numbers +-[1/2, 3/2] with 8 fractional bits, exact in every precision from float16 up."""
+def _cotangents(name: str, like: Leaves, dtype: str) -> Leaves:
+    """Numbers +-[1/2, 3/2] with 8 fractional bits, or as many as ``dtype`` has."""
     rng = generator(f"{name}:fixed")
+
+    def drawn(shape: tuple[int, ...]) -> Array:
+        real = rng.choice([-1.0, 1.0], shape) * rng.integers(128, 385, shape) / 256.0
+        return _exactly(np.asarray(real), dtype)
+
     return tuple(
-        np.asarray(rng.choice([-1.0, 1.0], a.shape) * rng.integers(128, 385, a.shape) / 256.0)
-        for a in like
+        drawn(a.shape) + 1j * drawn(a.shape) if np.iscomplexobj(a) else drawn(a.shape) for a in like
     )
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a question before a backend is asked.
+
+    Attributes:
+        dossier: the oracle's, lean where that was enough to certify the reference.
+        reference: the row that it is by, if any.
+        phi: what finite differences differentiate.
+        full: gives the dossier that is not lean.
+        sharper: what may be asked where finite differences are not sharp.
+    """
+
+    dossier: oracle.Dossier
+    reference: str | None
+    phi: Any
+    full: Callable[[], oracle.Dossier]
+    sharper: oracle.Sharper
+
+
+def _sharper(q: Question) -> oracle.Sharper:
+    """The complex step, where the primal is the case itself on NumPy."""
+    return oracle.Sharper(complex_step=q.nesting is Nesting.NONE)
 
 
 class Bench:
@@ -131,7 +175,7 @@ class Bench:
             NoReference: a nested question, and no reference to take the first derivative from.
         """
         if q.nesting is Nesting.NONE:
-            return oracle.batched(primal(self._matrix, q.case))
+            return oracle.batched(primal(self._matrix, q.case, q.dtype))
         if pair is None:
             raise NoReference("no reference of another package gives the first derivative here")
         first = Mode.FORWARD if q.map_name == "second" else Mode.REVERSE
@@ -144,8 +188,8 @@ class Bench:
 
         return evaluate
 
-    def dossier(self, q: Question, backend: str) -> tuple[Any, str | None, Any]:
-        """The dossier for judging ``backend``, the reference row used (or None), and phi.
+    def known(self, q: Question, backend: str) -> Known:
+        """What is known for judging ``backend``.
 
         References of another package are tried in the matrix's order; without any, finite
         differences alone remain.
@@ -160,37 +204,42 @@ class Bench:
         for pair in references_for(self._matrix, backend):
             rows = (pair.reverse, pair.forward)
             try:
-                dossier, row, phi = self._made(q, rows, pair.single)
-                return oracle.relaxed(dossier, granted), row, phi
+                return self._made(q, rows, pair.single, granted)
             except NoReference as why:
                 reasons.append(str(why))
         if q.nesting is not Nesting.NONE:
             raise NoReference("; ".join(reasons) or "no reference is of another package")
-        return self._made(q, None)
+        return self._made(q, None, False, granted)
 
     def _made(
-        self, q: Question, rows: tuple[str, str] | None, single: bool = False
-    ) -> tuple[Any, str | None, Any]:
+        self, q: Question, rows: tuple[str, str] | None, single: bool, granted: float
+    ) -> Known:
         phi = self.phi(q, rows)
         row = None if rows is None else rows[q.map_name in ("jvp", "second")]
-        key = f"{q.name}:{q.dtype}:{row}"
-        if key not in self._known:
-            found = self._load(key)
-            if found is None:
-                if q.nesting is not Nesting.NONE:
-                    phi([q.x])  # a reference that can't answer says so here, not to the oracle
-                found = self._certify(q, row, phi, single)
-                self._save(key, found)
-            self._known[key] = found
-        return self._known[key], row, phi
 
-    def _certify(self, q: Question, row: str | None, phi: Any, single: bool) -> Any:
+        def made(lean: bool) -> oracle.Dossier:
+            key = f"{q.name}:{q.dtype}:{row}:{'lean' if lean else 'full'}"
+            if key not in self._known:
+                found = self._load(key)
+                if found is None:
+                    if q.nesting is not Nesting.NONE:
+                        phi([q.x])  # a reference that can't answer says so here
+                    found = self._certify(q, row, phi, single, lean)
+                    self._save(key, found)
+                self._known[key] = found
+            return oracle.relaxed(self._known[key], granted)
+
+        return Known(made(lean=True), row, phi, lambda: made(lean=False), _sharper(q))
+
+    def _certify(self, q: Question, row: str | None, phi: Any, single: bool, lean: bool) -> Any:
         witness = None
         if row is not None:
-            low = self._map(row, q, "float32") if single or q.dtype != "float64" else None
+            low = None
+            if single or q.dtype != "float64":
+                low = self._map(row, q, "float32" if q.dtype == "float64" else q.dtype)
             witness = oracle.Witness(self._map(row, q, "float64"), low, row)
         certify = oracle.certify_pullback if q.map_name == "vjp" else oracle.certify_pushforward
-        return certify(q.name, phi, q.x, witness, q.dtype)
+        return certify(q.name, phi, q.x, witness, q.dtype, sharper=_sharper(q), lean=lean)
 
     def _map(self, row: str, q: Question, dtype: str) -> Any:
         """The reference row's map of the question, answering many queries at once."""
@@ -208,7 +257,9 @@ class Bench:
     ) -> Any:
         if (row, q.name) in self._silent:
             raise NoReference(self._silent[row, q.name])
-        ask = Ask(q.case.id, REFERENCE_DEVICE, dtype, mode, nesting, queries)
+        # A first derivative that is differenced has the question's fixed part as its whole seed.
+        fixed = len(q.fixed) if nesting is not Nesting.NONE else 0
+        ask = Ask(q.case.id, REFERENCE_DEVICE, dtype, mode, nesting, queries, fixed)
         try:
             answer = self._engines.get(row).ask(ask, self._matrix.timeout)
         except (Refused, TimedOut, Crashed, Unavailable) as error:

@@ -22,8 +22,8 @@ import numpy as np
 
 from gradtier import messages
 from gradtier.backends.base import Adapter
-from gradtier.cases import Case, load_suite
-from gradtier.derivatives import Derivative, derivative
+from gradtier.cases import Case, in_precision, load_suite
+from gradtier.derivatives import Derivative, conjugations, derivative
 from gradtier.host import adapter_class
 from gradtier.messages import Answer, Ask, Leaves, Ready, Refusal, Setup
 
@@ -104,9 +104,14 @@ class Server:
 
     def _evaluate(self, case: Case, ask: Ask) -> Answer:
         run = self._derivative(case, ask.device, ask.dtype, ask.mode, ask.nesting)
+        other = self.adapter.complex_convention == "transpose"
+        turned = conjugations(ask.mode, ask.nesting) if other else (False, False, False)
         results, seconds, mutated, overwritten = [], [], False, False
         first: Any = None
         for x, seed in ask.queries:
+            seed = _conjugated(seed[: ask.fixed], turned[0]) + _conjugated(
+                seed[ask.fixed :], turned[1]
+            )
             native_x, native_seed = self._native(x, ask), self._native(seed, ask)
             start = time.perf_counter()
             result = run(native_x, native_seed)
@@ -120,7 +125,7 @@ class Server:
             if len(results) == 2:  # not later: the last query may well repeat the first
                 overwritten = not all(map(_identical, self._numbers(first), results[0]))
         return Answer(
-            leaves=tuple(results),
+            leaves=tuple(_conjugated(leaves, turned[2]) for leaves in results),
             devices=self._seen(first, 0),
             dtypes=self._seen(first, 1),
             mutated=mutated,
@@ -130,25 +135,39 @@ class Server:
 
     def _build(self, case: Case, device: str, dtype: str, mode: Any, nesting: Any) -> Derivative:
         _, constants = case.draw()
-        cast = (c.astype(dtype) if c.dtype.kind == "f" else c for c in constants)
-        fixed = tuple(self.adapter.from_numpy(c, device) for c in cast)
+        fixed = tuple(self._array(c, device, dtype) for c in constants)
         return derivative(self.adapter, case.bind(self.adapter.namespace, fixed), mode, nesting)
 
     def _native(self, leaves: Leaves, ask: Ask) -> tuple[Any, ...]:
-        return tuple(self.adapter.from_numpy(a.astype(ask.dtype), ask.device) for a in leaves)
+        return tuple(self._array(a, ask.device, ask.dtype) for a in leaves)
+
+    def _array(self, array: Any, device: str, dtype: str) -> Any:
+        native = self.adapter.from_numpy(in_precision(array, dtype), device)
+        lowered = dtype == "bfloat16" and array.dtype.kind == "f"
+        return self.adapter.to_bfloat16(native) if lowered else native
 
     def _same(self, native: tuple[Any, ...], leaves: Leaves, ask: Ask) -> bool:
-        given = (a.astype(ask.dtype) for a in leaves)
+        given = (in_precision(a, ask.dtype) for a in leaves)
         return all(map(_identical, (self.adapter.to_numpy(a) for a in native), given))
 
     def _numbers(self, result: tuple[Any, ...]) -> tuple[Any, ...]:
         convert: Callable[[Any], Any] = self.adapter.to_numpy
-        return tuple(None if a is None else np.array(convert(a), dtype=np.float64) for a in result)
+        return tuple(None if a is None else _widened(convert(a)) for a in result)
 
     def _seen(self, result: tuple[Any, ...], which: int) -> tuple[str, ...]:
         """Devices (0) or dtypes (1) of a result, each once."""
         seen = {self.adapter.placement(a)[which] for a in result if a is not None}
         return tuple(sorted(seen))
+
+
+def _widened(array: Any) -> Any:
+    """A copy in float64, or in complex128 if the numbers are complex."""
+    array = np.asarray(array)
+    return np.array(array, dtype=np.complex128 if array.dtype.kind == "c" else np.float64)
+
+
+def _conjugated(leaves: Leaves, really: bool) -> Leaves:
+    return tuple(None if a is None else np.conj(a) for a in leaves) if really else leaves
 
 
 def _identical(a: Any, b: Any) -> bool:

@@ -18,8 +18,8 @@ ROOT = PACKAGE.parents[1]
 #: (files of one package may import each other).
 LADDER = [
     ["__init__", "model", "errors", "trees"],
-    ["cases", "yamlfile"],
     ["oracle"],
+    ["cases", "yamlfile"],
     ["backends"],
     ["derivatives", "matrix", "messages"],
     ["host", "loading"],

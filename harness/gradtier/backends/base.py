@@ -20,11 +20,12 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from importlib import metadata
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from numpy.typing import NDArray
 
 Native = tuple[Any, ...]
+Convention = Literal["conjugate", "transpose"]
 Function = Callable[..., Native]
 
 
@@ -47,12 +48,16 @@ class Adapter(ABC):
         environment: variables set in the worker before the library is imported.
         refusals: regular expressions of the messages by which the library declines
             (``unsupported``, as opposed to an error, ``raised``).
+        complex_convention: what a pullback is for complex numbers. ``conjugate``: the gradient of a
+            real f is df/d(Re x) + i df/d(Im x), and a holomorphic f has the pullback conj(f'(x)) w.
+            ``transpose``: df/d(Re x) - i df/d(Im x), and f'(x) w. Pushforwards do not differ.
     """
 
     distributions: ClassVar[tuple[str, ...]] = ()
     modules: ClassVar[tuple[str, ...]] = ()
     environment: ClassVar[Mapping[str, str]] = {}
     refusals: ClassVar[tuple[str, ...]] = ()
+    complex_convention: ClassVar[Convention] = "conjugate"
 
     def __init__(self, **options: Any) -> None:
         if options:
@@ -67,9 +72,13 @@ class Adapter(ABC):
     def from_numpy(self, array: NDArray[Any], device: str) -> Any:
         """A native array of the same dtype on ``device``; never an alias of ``array``."""
 
+    def to_bfloat16(self, array: Any) -> Any:
+        """A native float32 array as bfloat16, which NumPy does not have."""
+        raise Unsupported("this backend has no bfloat16")
+
     @abstractmethod
     def to_numpy(self, array: Any) -> NDArray[Any]:
-        """The values of a native array, of the same dtype, on the host."""
+        """The values of a native array on the host, of its dtype (bfloat16: of a wider one)."""
 
     @abstractmethod
     def placement(self, array: Any) -> tuple[str, str]:

@@ -30,6 +30,7 @@ class Jax(Adapter):
         # Otherwise scatters, as in the gradient of an index, sum in another order every time.
         "XLA_FLAGS": "--xla_gpu_deterministic_ops=true",
     }
+    complex_convention: ClassVar = "transpose"
     refusals: ClassVar = (
         r"^Tracer(Bool|Integer|Array)ConversionError",
         r"^(ConcretizationType|NonConcreteBooleanIndex)Error",
@@ -63,6 +64,9 @@ class Jax(Adapter):
             raise Unsupported(f"JAX sees no device '{device}' here")
         # device_put may share the memory of what it is given, so it is given a copy.
         return self._jax.device_put(np.array(array, order="C"), self._jax.devices(device)[0])
+
+    def to_bfloat16(self, array: Any) -> Any:
+        return array.astype(self._jax.numpy.bfloat16)
 
     def to_numpy(self, array: Any) -> NDArray[Any]:
         return np.array(array)

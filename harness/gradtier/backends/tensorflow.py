@@ -72,6 +72,10 @@ class TensorFlow(Adapter):
             # constant of a few integers may stay on the host.
             return self._tf.identity(self._tf.constant(np.array(array, order="C")))
 
+    def to_bfloat16(self, array: Any) -> Any:
+        with self._tf.device(self._place):
+            return self._tf.cast(array, self._tf.bfloat16)
+
     def to_numpy(self, array: Any) -> NDArray[Any]:
         return np.array(array.numpy())
 

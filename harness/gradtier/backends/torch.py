@@ -66,9 +66,16 @@ class _Torch(Adapter):
             self._torch.set_default_dtype(made.dtype)
         return made
 
+    def to_bfloat16(self, array: Any) -> Any:
+        made = array.to(self._torch.bfloat16)
+        self._torch.set_default_dtype(made.dtype)
+        return made
+
     def to_numpy(self, array: Any) -> NDArray[Any]:
         if array._is_zerotensor():  # zeros without memory: numpy(force=True) crashes on them
             array = self._torch.zeros_like(array)
+        if array.dtype == self._torch.bfloat16:
+            array = array.float()
         return np.array(array.detach().cpu().resolve_conj().resolve_neg().numpy())
 
     def placement(self, array: Any) -> tuple[str, str]:

@@ -11,9 +11,11 @@ from gradtier.oracle.api import (
     judge_pullback,
     judge_pushforward,
 )
+from gradtier.oracle.constants import round_to
 from gradtier.oracle.directional import directional
 from gradtier.oracle.dossier import Dossier
 from gradtier.oracle.relax import relaxed
+from gradtier.oracle.sharper import Exact, Sharper
 from gradtier.oracle.types import (
     BatchedPrimal,
     Leaves,
@@ -23,12 +25,14 @@ from gradtier.oracle.types import (
     Witness,
     as_leaves,
     batched,
+    conjugated,
 )
 from gradtier.oracle.verdict import Finding, Outcome, Reason, Verdict, Worst
 
 __all__ = [
     "BatchedPrimal",
     "Dossier",
+    "Exact",
     "Finding",
     "Leaves",
     "Map",
@@ -36,6 +40,7 @@ __all__ = [
     "Outcome",
     "Query",
     "Reason",
+    "Sharper",
     "Verdict",
     "Witness",
     "Worst",
@@ -43,8 +48,10 @@ __all__ = [
     "batched",
     "certify_pullback",
     "certify_pushforward",
+    "conjugated",
     "directional",
     "judge_pullback",
     "judge_pushforward",
     "relaxed",
+    "round_to",
 ]

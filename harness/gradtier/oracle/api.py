@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from gradtier.oracle.alone import alone
 from gradtier.oracle.case import Case, Standing
 from gradtier.oracle.compare import compare
 from gradtier.oracle.dossier import Dossier, build
+from gradtier.oracle.sharper import NOTHING_SHARPER, Sharper
 from gradtier.oracle.types import BatchedPrimal, Leaves, Map, OracleError, Witness
 from gradtier.oracle.verdict import FINITE_DIFFERENCES, REFERENCE, Finding, Outcome, Reason, Verdict
 
@@ -33,7 +35,11 @@ ACCUSATIONS = {
     Reason.NONFINITE: "not finite where the derivative is finite",
     Reason.SHAPE: "the answer's leaves do not have the right shapes",
     Reason.UNSTABLE: "asked twice for the same, it answered differently",
+    Reason.MUTATED: "the call changed its own inputs",
 }
+FORMAL = (Reason.SHAPE, Reason.UNSTABLE, Reason.MUTATED)
+"""Reasons that are seen without comparing values."""
+
 AGREEING = {
     Standing.AGREE,
     Standing.REFERENCE_ONLY,
@@ -45,28 +51,47 @@ AGREEING = {
 
 
 def certify_pullback(
-    name: str, primal: BatchedPrimal, x: Leaves, reference: Witness | None, dtype: str = "float64"
+    name: str,
+    primal: BatchedPrimal,
+    x: Leaves,
+    reference: Witness | None,
+    dtype: str = "float64",
+    *,
+    sharper: Sharper = NOTHING_SHARPER,
+    lean: bool = False,
 ) -> Dossier:
     """Prepares the judging of pullbacks (VJPs) of a function at a point.
 
     Args:
         name: the trial's name; cotangents, directions and probes are drawn from it.
-        primal: the function, batched (see `batched`), in float64.
-        x: the point; leaves should be representable in float32, so that steps are exact.
+        primal: the function, batched (see `batched`), in float64 or complex128.
+        x: the point; leaves should be representable in float32, so that steps are exact. Complex
+            leaves are differentiated by their real and imaginary parts (see `conjugated`).
         reference: the reference's pullback, or None to let finite differences judge alone.
         dtype: the precision under test: a key of `gradtier.oracle.constants.PRECISIONS`.
+        sharper: what may be asked where finite differences are not sharp.
+        lean: measure the reference's noise only if it takes that to certify it. Judging then
+            needs `full`, which is called where a backend's answer does not settle the matter.
 
     Returns:
         A dossier with two cotangents, shaped like the output, to be shared by all backends.
 
     Raises:
-        OracleError: if the primal fails at `x`, or the reference answers with wrong shapes.
+        OracleError: if there is nothing to differentiate, the primal fails at `x`, gives whole
+            numbers or has hidden state, or the reference answers with wrong shapes.
     """
-    return build("pullback", name, primal, x, reference, dtype)
+    return build("pullback", name, primal, x, reference, dtype, sharper, lean)
 
 
 def certify_pushforward(
-    name: str, phi: BatchedPrimal, x: Leaves, reference: Witness | None, dtype: str = "float64"
+    name: str,
+    phi: BatchedPrimal,
+    x: Leaves,
+    reference: Witness | None,
+    dtype: str = "float64",
+    *,
+    sharper: Sharper = NOTHING_SHARPER,
+    lean: bool = False,
 ) -> Dossier:
     """Prepares the judging of pushforwards (JVPs, and HVPs as pushforwards of a gradient).
 
@@ -77,18 +102,26 @@ def certify_pushforward(
         x: the point; leaves should be representable in float32, so that steps are exact.
         reference: the reference's pushforward of `phi`, or None.
         dtype: the precision under test.
+        sharper: what may be asked where finite differences are not sharp.
+        lean: as for `certify_pullback`.
 
     Returns:
         A dossier with two tangents, shaped like `x`, to be shared by all backends.
 
     Raises:
-        OracleError: if `phi` fails at `x`, or the reference answers with wrong shapes.
+        OracleError: as for `certify_pullback`.
     """
-    return build("pushforward", name, phi, x, reference, dtype)
+    return build("pushforward", name, phi, x, reference, dtype, sharper, lean)
 
 
 def judge_pullback(
-    dossier: Dossier, primal: BatchedPrimal, claimed: Map, low: Map | None = None
+    dossier: Dossier,
+    primal: BatchedPrimal,
+    claimed: Map,
+    low: Map | None = None,
+    *,
+    full: Callable[[], Dossier] | None = None,
+    sharper: Sharper = NOTHING_SHARPER,
 ) -> Verdict:
     """Judges a backend's pullback.
 
@@ -100,52 +133,77 @@ def judge_pullback(
         low: the same in float32 (in float64 where a lower precision is tested). Only with it can
             a near miss be told to be imprecise: agree with the finding "imprecise", if the error
             shrinks with the precision like rounding. Without it, such a claim goes to arbitration.
+        full: gives the dossier that is not lean; needed (and called) for a lean one only.
+        sharper: what may be asked where finite differences are not sharp.
 
     Returns:
         A verdict; exceptions raised by `claimed` are passed on.
 
     Raises:
-        OracleError: if the dossier is of another kind.
+        OracleError: if the dossier is of another kind, or is lean and `full` is needed but absent.
     """
-    return _judge("pullback", dossier, primal, claimed, low)
+    return _judge("pullback", dossier, primal, claimed, low, full, sharper)
 
 
 def judge_pushforward(
-    dossier: Dossier, phi: BatchedPrimal, claimed: Map, low: Map | None = None
+    dossier: Dossier,
+    phi: BatchedPrimal,
+    claimed: Map,
+    low: Map | None = None,
+    *,
+    full: Callable[[], Dossier] | None = None,
+    sharper: Sharper = NOTHING_SHARPER,
 ) -> Verdict:
     """Judges a backend's pushforward; see `judge_pullback` for the arguments."""
-    return _judge("pushforward", dossier, phi, claimed, low)
+    return _judge("pushforward", dossier, phi, claimed, low, full, sharper)
 
 
 def _judge(
-    kind: str, dossier: Dossier, primal: BatchedPrimal, claimed: Map, low: Map | None
+    kind: str,
+    dossier: Dossier,
+    primal: BatchedPrimal,
+    claimed: Map,
+    low: Map | None,
+    full: Callable[[], Dossier] | None,
+    sharper: Sharper,
 ) -> Verdict:
     if dossier.kind != kind:
         raise OracleError(f"this dossier is about a {dossier.kind}, not a {kind}")
-    case = Case(dossier, primal, claimed, low)
+    case = Case(dossier, primal, claimed, low, sharper)
+    if dossier.lean and not _settled(case):
+        if full is None:
+            raise OracleError("the answer is not settled by this lean dossier; pass `full`")
+        dossier = full()
+        case = case.knowing(dossier)
     standing = _standing(case)
     verdict = _verdict(case, standing)
-    if dossier.jittered is None:
+    beside = dossier.jittered
+    if beside is None:
         return verdict
     if standing in (Standing.KINK, Standing.JUMP):
-        return _with_beside(verdict, standing, _judge(kind, dossier.jittered, primal, claimed, low))
+        there = _judge(kind, beside, primal, claimed, low, None, sharper)
+        return _with_beside(verdict, standing, there)
     if standing == Standing.WRONG and case.reason in (Reason.VALUE, Reason.SEVERED):
-        beside = _judge(kind, dossier.jittered, primal, claimed, low)
+        there = _judge(kind, beside, primal, claimed, low, None, sharper)
         found = Finding.AT_POINT_ONLY.value
-        if beside.outcome is Outcome.AGREE and found not in verdict.findings:
+        if there.outcome is Outcome.AGREE and found not in verdict.findings:
             verdict = replace(verdict, findings=tuple(sorted((*verdict.findings, found))))
-        return _with_counts(verdict, beside)
+        return _with_counts(verdict, there)
     return verdict
+
+
+def _settled(case: Case) -> bool:
+    """Whether a lean dossier is enough: a fault of form, or agreement whatever the noise is."""
+    return case.told.fault is not None or case.within_floor()
 
 
 def _standing(case: Case) -> Standing:
     if case.dossier.reference is None:
         case.findings.add(Finding.NO_REFERENCE)
-    if case.told.fault is not None:
-        case.reason = Reason.SHAPE
-        return Standing.WRONG
-    if not case.steady():
-        case.reason = Reason.UNSTABLE
+    if case.dossier.troubles is not None:
+        case.findings.add(Finding.PRIMAL)
+    case.reason = _misbehaved(case)
+    if case.reason is not None:
         return Standing.WRONG
     if not case.dossier.answers:
         return alone(case)
@@ -161,12 +219,26 @@ def _standing(case: Case) -> Standing:
     return standing
 
 
+def _misbehaved(case: Case) -> Reason | None:
+    """What is wrong with the answers besides their values."""
+    if case.told.fault is not None:
+        return Reason.SHAPE
+    if case.asker.mutated:
+        return Reason.MUTATED
+    if case.asker.overwritten or not case.steady():
+        return Reason.UNSTABLE
+    return None
+
+
 def _verdict(case: Case, standing: Standing) -> Verdict:
     outcome = Outcome.INCONCLUSIVE
     if standing == Standing.WRONG:
         outcome = Outcome.WRONG
     elif standing in AGREEING:
         outcome = Outcome.AGREE
+    evaluator, dossier = case.evaluator, case.dossier
+    findings = {finding.value for finding in case.findings}
+    findings |= evaluator.sharpened | set(dossier.sharpened)
     return Verdict(
         outcome=outcome,
         reason=case.reason if outcome is Outcome.WRONG else None,
@@ -179,14 +251,14 @@ def _verdict(case: Case, standing: Standing) -> Verdict:
         no_power=case.no_power,
         noise_ratio=case.noise_ratio,
         rows=case.rows_seen,
-        primal_evaluations=case.evaluator.count,
+        primal_evaluations=evaluator.count,
         derivative_evaluations=case.asker.count + (case.low.count if case.low else 0),
-        findings=tuple(sorted(finding.value for finding in case.findings)),
+        findings=tuple(sorted(findings)),
     )
 
 
 def _witnesses(case: Case, standing: Standing) -> tuple[str, ...]:
-    if case.told.fault is not None or case.reason is Reason.UNSTABLE:
+    if case.reason in FORMAL:
         return ()
     if case.dossier.reference is None:
         return (FINITE_DIFFERENCES,)
@@ -205,16 +277,21 @@ def _detail(case: Case, standing: Standing) -> str:
             return f"agrees, {known}"
         return "agrees with finite differences and with the reference"
     if standing != Standing.WRONG:
+        said = SENTENCES[standing]
         if standing == Standing.KINK and case.convention is not None:
-            return f"{SENTENCES[standing]} ({case.convention})"
-        return SENTENCES[standing]
+            said = f"{said} ({case.convention})"
+        if standing not in AGREEING and case.dossier.troubles is not None:
+            said = f"{said}; {case.dossier.troubles}"
+        return said
     said = ACCUSATIONS[case.reason or Reason.VALUE]
     if case.told.fault is not None:
         return f"{said}: {case.told.fault}"
-    if case.worst is None or case.reason is Reason.UNSTABLE:
+    if case.asker.overwritten and case.reason is Reason.UNSTABLE:
+        return "an earlier result changed while a later one was computed"
+    if case.worst is None or case.reason in FORMAL:
         return said
     worst = case.worst
-    told = f"{said}: leaf {worst.leaf}[{worst.index}] is {worst.got:.9g}"
+    told = f"{said}: {worst.place} is {worst.got:.9g}"
     if worst.fd is not None:
         told += f", finite differences say {worst.fd:.9g}"
     if worst.reference is not None:

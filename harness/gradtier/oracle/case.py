@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from enum import IntEnum
 
@@ -9,13 +10,21 @@ import numpy as np
 
 from gradtier.oracle import arbitrate, boxes
 from gradtier.oracle.arbitrate import Elements
-from gradtier.oracle.certify import Certification, State, certify
+from gradtier.oracle.asking import Answers, Asker
+from gradtier.oracle.certify import (
+    COMPLEX_STEP,
+    HIGH_PRECISION,
+    Certification,
+    State,
+    certify,
+)
 from gradtier.oracle.claims import claims_of
 from gradtier.oracle.constants import FD_FACTOR, FULL_ROWS, NEAR_MISS, PRECISIONS
 from gradtier.oracle.dossier import Dossier
-from gradtier.oracle.draws import flat, locate, unflatten
-from gradtier.oracle.evaluate import Answers, Asker, Evaluator
+from gradtier.oracle.draws import flat, locate, moduli, unflatten
+from gradtier.oracle.evaluate import Evaluator
 from gradtier.oracle.lines import Line
+from gradtier.oracle.sharper import Sharper
 from gradtier.oracle.types import Array, BatchedPrimal, Leaves, Map, Query
 from gradtier.oracle.verdict import Finding, Reason, Worst
 
@@ -43,14 +52,21 @@ class Case:
     """One backend's claims before one dossier: gathers evidence while it is being judged."""
 
     def __init__(
-        self, dossier: Dossier, primal: BatchedPrimal, claimed: Map, low: Map | None
+        self,
+        dossier: Dossier,
+        primal: BatchedPrimal,
+        claimed: Map,
+        low: Map | None,
+        sharper: Sharper,
     ) -> None:
         """Asks the backend: every seed, then the first one once more."""
         self.dossier = dossier
         self.precision = PRECISIONS[dossier.dtype]
-        self.evaluator = Evaluator(primal, dossier.x, dossier.value)
-        self.asker = Asker(claimed, dossier.like)
-        self.low = None if low is None else Asker(low, dossier.like)
+        self.evaluator = Evaluator(primal, dossier.x, dossier.value, dossier.paired_x, sharper)
+        self.evaluator.paired = dossier.paired_value
+        form = dossier.form
+        self.asker = Asker(claimed, form)
+        self.low = None if low is None else Asker(low, form)
         self.findings: set[Finding] = set()
         self.reason: Reason | None = None
         self.worst: Worst | None = None
@@ -65,12 +81,36 @@ class Case:
         self.told: Answers = self.asker.ask(queries) if queries else Answers(np.zeros((0, 0)), ())
         self.rows_seen = max((samples.rows for samples in dossier.samples), default=0)
 
+    def knowing(self, dossier: Dossier) -> Case:
+        """The same answers before a dossier that knows more about the same question."""
+        other = copy.copy(self)
+        other.dossier, other.lines = dossier, dossier.lines()
+        other.findings, other.worst, other.margin_reference = set(), None, None
+        other.rows_seen = max((samples.rows for samples in dossier.samples), default=0)
+        return other
+
+    def within_floor(self) -> bool:
+        """Whether every answer agrees with the reference up to the least noise there can be.
+
+        The first seed's second answer must as well. What agrees so closely agrees however large
+        the noise is, so that the noise need not be known.
+        """
+        told = self.told.rows
+        for k, seed in enumerate([*range(len(self.dossier.seeds)), 0]):
+            value, allowed = self.dossier.answers[seed].value, self.tolerance(seed)
+            with np.errstate(all="ignore"):
+                if not np.all(np.abs(told[k] - value) <= allowed):
+                    return False
+        return True
+
     def tolerance(self, seed: int) -> Array:
         """Allowed difference per element, from the reference's noise."""
         noise = self.precision.factor * self.dossier.answers[seed].noise
         if self.dossier.kind == "pushforward":
             # The direction is scaled to the point: slopes below u |phi| carry no information.
-            noise = noise + 4.0 * self.precision.unit * np.abs(flat(self.dossier.value))
+            value, dossier = flat(self.dossier.value), self.dossier
+            size = moduli(value, dossier.value, dossier.paired_value)
+            noise = noise + 4.0 * self.precision.unit * size
         return np.asarray(noise)
 
     def steady(self) -> bool:
@@ -106,11 +146,17 @@ class Case:
         reference: float | None,
         fd: float | None = None,
         fd_error: float | None = None,
+        allowed: float | None = None,
     ) -> None:
         """Makes an element (flat index) the worst one."""
-        leaf, inner = locate(index, self.dossier.like)
+        form = self.dossier.form
+        leaf, inner = locate(index, form.like)
         known = None if reference is None else float(reference)
-        self.worst = Worst(leaf, inner, float(got), known, fd, fd_error)
+        part = None
+        if form.paired[leaf]:
+            inner, odd = divmod(inner, 2)
+            part = "imaginary" if odd else "real"
+        self.worst = Worst(leaf, inner, float(got), known, fd, fd_error, allowed, part)
 
     def elements(self, seed: int, index: Array) -> Elements:
         """Finite differences by element, at the full number of rows."""
@@ -125,9 +171,10 @@ class Case:
     def note_arbitrated(self, seed: int, chosen: Elements, j: int) -> None:
         """Makes an arbitrated element the worst one; at a kink the bar spans both slopes."""
         index, scale = int(chosen.index[j]), float(chosen.scale[j])
-        reference = None
+        reference = allowed = None
         if self.dossier.answers:
             reference = self.dossier.answers[seed].value[index]
+            allowed = float(self.tolerance(seed)[index])
         slope, error = float(chosen.estimate.value[j]), float(chosen.estimate.error[j])
         got = float(self.told.rows[seed][index])
         with np.errstate(all="ignore"):
@@ -138,7 +185,7 @@ class Case:
                 low, high = chosen.sides.interval(np.zeros(chosen.scale.shape))
                 bar = 0.5 * float(high[j] - low[j])
             self.margin_fd = float(np.float64(abs(got * scale - slope)) / np.float64(bar))
-        self.note_worst(index, got, reference, slope / scale, error / scale)
+        self.note_worst(index, got, reference, slope / scale, error / scale, allowed)
 
     def cut(self, seed: int, index: int) -> bool:
         """Whether the leaf of an element is not connected, or zero throughout."""
@@ -154,6 +201,24 @@ class Case:
         if found is None:
             return False
         return all(found[0] - slack <= claim <= found[1] + slack for claim in claims)
+
+    def sharper_slope(self, seed: int, chosen: Elements, j: int) -> float | None:
+        """The derivative's element by the sharpest witness there is besides finite differences."""
+        pushed = self.dossier.kind == "pushforward"
+        line = self.lines[seed] if pushed else chosen.lines[j]
+        column = int(chosen.index[j]) if pushed else 0
+        told = self.evaluator.by_high_precision(line.direction)
+        if told is not None:
+            slope, error = line.columns.of(told[0][None])[0], line.columns.bars(told[1])
+            if not np.isfinite(error[column]):
+                return None
+            self.evaluator.sharpened.add(HIGH_PRECISION)
+            return float(slope[column] / chosen.scale[j])
+        stepped = self.evaluator.by_complex_step(line.direction)
+        if stepped is None:
+            return None
+        self.evaluator.sharpened.add(COMPLEX_STEP)
+        return float(line.columns.of(stepped[None])[0][column] / chosen.scale[j])
 
     def own_state(self, seed: int, chosen: Elements, j: int) -> State:
         """What finite differences alone say of the backend's claim for one element."""
@@ -172,7 +237,7 @@ class Case:
         unit = (8.0 if pushed else 64.0) * self.precision.unit
         noises = []
         for row in rows:
-            size = np.abs(np.where(np.isfinite(row), row, 0.0))
+            size = moduli(np.where(np.isfinite(row), row, 0.0), dossier.like, dossier.form.paired)
             if dossier.dtype != "float64" and size.size:
                 size = np.maximum(size, np.sqrt(np.mean(size**2)))
             noises.append(unit * size)

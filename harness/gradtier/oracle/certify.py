@@ -17,6 +17,10 @@ from gradtier.oracle.types import Array
 GAUSS = 0.5773502691896258
 """The nodes +-h/sqrt(3): two slopes there average to the mean slope over [-h, h] up to h**4."""
 
+COMPLEX_STEP = "complex-step"
+HIGH_PRECISION = "high-precision"
+"""Names of the sharper witnesses."""
+
 NEARBY = 2.0**-40
 """A neighbouring point, along the direction, at which a claim at a special point shows itself."""
 
@@ -118,6 +122,20 @@ def certify(
     for trial in trials:
         if trial.open.any():
             trial.decide()
+        trial.sharpen(evaluator)
+    return [trial.result() for trial in trials]
+
+
+def confirm(
+    lines: Sequence[Line], claims: Sequence[Claim], evaluator: Evaluator
+) -> list[Certification] | None:
+    """The certifications if the first four rows confirm every claim at once, else None."""
+    trials = [_Trial(line, claim) for line, claim in zip(lines, claims, strict=True)]
+    sample(lines, ROWS[0], evaluator)
+    for trial in trials:
+        trial.try_fast()
+        if trial.open.any():
+            return None
     return [trial.result() for trial in trials]
 
 
@@ -215,11 +233,51 @@ class _Trial:
             self._close(self.error > BLUNT * slope, State.NOISY)
         self._close(self.open, State.DISAGREE)
 
-    def _probe(self) -> None:
-        """A claim that moves when the point is wiggled is ill-conditioned, not wrong."""
+    def sharpen(self, evaluator: Evaluator) -> None:
+        """Asks sharper witnesses about what finite differences leave open."""
+        blunt = np.isin(self.states, (State.UNRESOLVED, State.NOISY))
+        if not blunt.any():
+            return
+        claim, columns = self.claim, self.line.columns
+        own = claim.slack + 64.0 * UNIT * claim.scale
+        stepped = evaluator.by_complex_step(self.line.direction)
+        if stepped is not None:
+            slope = columns.of(stepped[None])[0]
+            with np.errstate(all="ignore"):
+                # An unproven witness: it may confirm a claim, not accuse one.
+                near = blunt & (np.abs(claim.value - slope) <= own)
+            if near.any():
+                evaluator.sharpened.add(COMPLEX_STEP)
+            self._know(near, State.AGREE, slope, UNIT * claim.scale)
+            blunt = blunt & ~near
+        told = evaluator.by_high_precision(self.line.direction) if blunt.any() else None
+        if told is None:
+            return
+        slope, error = columns.of(told[0][None])[0], columns.bars(told[1])
+        known = blunt & np.isfinite(error) & np.isfinite(claim.value)
+        if not known.any():
+            return
+        evaluator.sharpened.add(HIGH_PRECISION)
+        with np.errstate(all="ignore"):
+            gap = np.abs(claim.value - slope)
+            near, nearly = gap <= own + error, gap <= own + error + 32.0 * self._own_noise()
+        self._know(known & near, State.AGREE, slope, error)
+        self._know(known & nearly & ~near, State.UNRESOLVED, slope, error)
+        self._know(known & ~nearly, State.DISAGREE, slope, error)
+
+    def _know(self, mask: Array, state: State, slope: Array, error: Array) -> None:
+        self.states[mask] = state
+        self.value[mask], self.error[mask] = slope[mask], error[mask]
+
+    def _own_noise(self) -> Array:
+        """How much the claim moves when the point is wiggled."""
         with np.errstate(all="ignore"):
             moved = np.abs(self.claim.probes() - self.claim.value)
-        own = np.max(np.where(np.isfinite(moved), moved, 0.0), axis=0)
+        return np.asarray(np.max(np.where(np.isfinite(moved), moved, 0.0), axis=0))
+
+    def _probe(self) -> None:
+        """A claim that moves when the point is wiggled is ill-conditioned, not wrong."""
+        own = self._own_noise()
         extra = 32.0 * own
         size = np.maximum(np.abs(self.claim.value), self.claim.scale)
         near = self._near(extra)

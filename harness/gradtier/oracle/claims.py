@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
 
+from gradtier.oracle.asking import Asker, trusted
 from gradtier.oracle.certify import Claim
 from gradtier.oracle.constants import UNIT
 from gradtier.oracle.draws import flat, perturbed
-from gradtier.oracle.evaluate import Asker, trusted
 from gradtier.oracle.types import Array, Leaves, Query
 
 Kind = Literal["pullback", "pushforward"]
@@ -42,7 +42,10 @@ def claims_of(
         who: for messages.
         dtype: precision of the probes by wiggling.
     """
-    wiggled = [perturbed(name + "/claim", x, dtype, probe) for probe in range(20, 23)]
+
+    def wiggled() -> list[Leaves]:
+        return [perturbed(name + "/claim", x, dtype, probe) for probe in range(20, 23)]
+
     if kind == "pushforward":
         return [
             _pushed(x, along, asker, row, own, who, wiggled)
@@ -62,7 +65,7 @@ def _pushed(
     row: Array,
     own: Array,
     who: str,
-    wiggled: Sequence[Leaves],
+    wiggled: Callable[[], list[Leaves]],
 ) -> Claim:
     def at(points: Sequence[Leaves]) -> Array:
         return trusted(asker.ask([(point, along) for point in points]), who).rows
@@ -75,7 +78,7 @@ def _pushed(
         8.0 * np.where(np.isfinite(own), own, 0.0),
         scale,
         lambda ts: at([_moved(x, along, t) for t in ts]),
-        lambda: at(wiggled),
+        lambda: at(wiggled()),
         vector=True,
     )
 
@@ -88,7 +91,7 @@ def _pulled(
     rows: Sequence[Array],
     noises: Sequence[Array],
     who: str,
-    wiggled: Sequence[Leaves],
+    wiggled: Callable[[], list[Leaves]],
 ) -> Claim:
     whole = flat(along)
     moved = np.flatnonzero(whole)
@@ -112,5 +115,5 @@ def _pulled(
             slack,
             scale,
             lambda ts: at([_moved(x, along, t) for t in ts]),
-            lambda: at(wiggled),
+            lambda: at(wiggled()),
         )

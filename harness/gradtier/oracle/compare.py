@@ -58,7 +58,8 @@ def _note_margin(case: Case, seed: int, gap: Array, tolerance: Array, bad: Array
     largest = float(margin[index])
     if case.margin_reference is None or largest > case.margin_reference:
         case.margin_reference = largest
-        case.note_worst(index, got[index], answer.value[index])
+        allowed = float(tolerance[index])
+        case.note_worst(index, got[index], answer.value[index], allowed=allowed)
 
 
 def _own_noise(

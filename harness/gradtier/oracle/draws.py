@@ -7,11 +7,12 @@ float32-representable points the steps of `fd` are exact in float64.
 from __future__ import annotations
 
 import hashlib
+import itertools
 
 import numpy as np
 
 from gradtier.oracle.constants import PRECISIONS, round_to
-from gradtier.oracle.types import Array, Leaves
+from gradtier.oracle.types import Array, Leaves, Paired
 
 FAMILIES = ("relative", "absolute")
 
@@ -122,6 +123,33 @@ def unflatten(vector: Array, like: Leaves) -> Leaves:
         leaves.append(vector[start : start + leaf.size].reshape(leaf.shape))
         start += leaf.size
     return tuple(leaves)
+
+
+def moduli(values: Array, like: Leaves, paired: Paired) -> Array:
+    """Magnitudes of flat values; both parts of a complex number have the whole number's."""
+    size = np.abs(values)
+    for part, pair in zip(parts(like), paired, strict=False):
+        if pair:
+            with np.errstate(all="ignore"):
+                size[part] = np.repeat(np.hypot(*values[part].reshape(-1, 2).T), 2)
+    return np.asarray(size)
+
+
+def paired_largest(values: Array, like: Leaves, paired: Paired) -> Array:
+    """Flat values, in which both parts of a complex number get the larger of the two."""
+    if not any(paired):
+        return values
+    values = values.copy()
+    for part, pair in zip(parts(like), paired, strict=False):
+        if pair:
+            values[part] = np.repeat(values[part].reshape(-1, 2).max(axis=1), 2)
+    return values
+
+
+def parts(like: Leaves) -> list[slice]:
+    """Where each leaf stands in the flat vector."""
+    ends = np.cumsum([0, *(leaf.size for leaf in like)])
+    return [slice(int(a), int(b)) for a, b in itertools.pairwise(ends)]
 
 
 def locate(index: int, like: Leaves) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Calling what others wrote: primals and derivative maps, counted, checked and made flat."""
+"""Calling a primal that others wrote: counted, checked and made flat."""
 
 from __future__ import annotations
 
@@ -7,9 +7,63 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gradtier.oracle import sharper
 from gradtier.oracle.constants import CHUNK_ELEMENTS
 from gradtier.oracle.draws import flat
-from gradtier.oracle.types import Array, BatchedPrimal, Leaves, Map, OracleError, Query, as_leaves
+from gradtier.oracle.sharper import NOTHING_SHARPER, Sharper
+from gradtier.oracle.types import (
+    Array,
+    BatchedPrimal,
+    Leaves,
+    OracleError,
+    Paired,
+    as_leaves,
+    items_of,
+    outward,
+    pairing,
+)
+
+RESTLESS = 2.0**-20
+"""A primal that moves by more than this share of its size when called again has hidden state."""
+
+
+@dataclass
+class Troubles:
+    """What went wrong while a primal was evaluated around a point; counts of evaluations.
+
+    Attributes:
+        asked: evaluations besides the one at the point itself.
+        raised: how many raised, and `words` of the first exception.
+        reshaped: how many returned other leaves or shapes, and `shapes` of the first of them.
+        nonfinite: how many had NaN or infinity where the value at the point is finite.
+        at_point: elements that are not finite at the point itself, of `elements`.
+        restless: it gave another value, in the last digits, when called again at the point.
+    """
+
+    asked: int = 0
+    raised: int = 0
+    words: str = ""
+    reshaped: int = 0
+    shapes: str = ""
+    nonfinite: int = 0
+    at_point: int = 0
+    elements: int = 0
+    restless: bool = False
+
+    def sentence(self) -> str | None:
+        """All of it in words, or None if all went well."""
+        said, around = [], f"of {self.asked} points around it"
+        if self.at_point:
+            said.append(f"is not finite at the point ({self.at_point} of {self.elements} elements)")
+        if self.raised:
+            said.append(f"raises at {self.raised} {around} ({self.words})")
+        if self.reshaped:
+            said.append(f"returns {self.shapes} at {self.reshaped} {around}")
+        if self.nonfinite:
+            said.append(f"is not finite at {self.nonfinite} {around}")
+        if self.restless:
+            said.append("differs in the last digits when called again at the point")
+        return "the primal " + ", ".join(said) if said else None
 
 
 class Evaluator:
@@ -18,26 +72,47 @@ class Evaluator:
     Attributes:
         count: evaluations so far.
         value: the leaves at the base point, which fix the output's shapes.
+        paired: which of them are pairs (complex).
+        troubles: what went wrong on the way.
+        sharpened: names of the sharper witnesses that took part.
     """
 
-    def __init__(self, primal: BatchedPrimal, x: Leaves, value: Leaves | None = None) -> None:
+    def __init__(
+        self,
+        primal: BatchedPrimal,
+        x: Leaves,
+        value: Leaves | None = None,
+        paired: Paired = (),
+        extra: Sharper = NOTHING_SHARPER,
+    ) -> None:
         """Evaluates the primal at `x` unless its value is already known.
 
+        Args:
+            primal: the function; it is called with complex leaves where `paired` says so.
+            x: the point, real leaves.
+            value: the value there, if it is known already.
+            paired: which leaves of `x` are pairs; empty if none is.
+            extra: what may be asked where finite differences are not sharp.
+
         Raises:
-            OracleError: if the primal fails at `x` itself.
+            OracleError: if the primal fails at `x` itself, or gives whole numbers only.
         """
-        self._primal = primal
+        self._primal, self._x, self._points, self._sharper = primal, x, paired, extra
         self.count = 0
-        self.value = self._base(x) if value is None else value
+        self.troubles = Troubles()
+        self.sharpened: set[str] = set()
+        self.paired: Paired = ()
+        self._unproven = value is None
+        self.value = self._base() if value is None else value
         self._size = sum(leaf.size for leaf in self.value)
         self._shapes = [leaf.shape for leaf in self.value]
         self._input_size = sum(leaf.size for leaf in x)
 
-    def _base(self, x: Leaves) -> Leaves:
+    def _base(self) -> Leaves:
         self.count += 1
         try:
             with np.errstate(all="ignore"):
-                answers = self._primal([_copied(x)])
+                answers = self._primal([self._called(self._x)])
         except Exception as error:
             raise OracleError(
                 f"the primal raises at the point itself: {type(error).__name__}: {error}"
@@ -46,28 +121,86 @@ class Evaluator:
             raise OracleError(
                 f"the primal answered {len(answers)} times for one point; wrap it with batched()"
             )
-        return tuple(np.array(leaf) for leaf in as_leaves(answers[0]))
+        items = items_of(answers[0])
+        if items and all(item.dtype.kind in "iub" for item in items):
+            raise OracleError(
+                f"the primal returns whole numbers ({items[0].dtype}): nothing to differentiate"
+            )
+        self.paired = pairing(answers[0])
+        value = tuple(np.array(leaf) for leaf in as_leaves(answers[0]))
+        self.troubles.elements = sum(leaf.size for leaf in value)
+        self.troubles.at_point = sum(int(np.sum(~np.isfinite(leaf))) for leaf in value)
+        return value
 
     def rows(self, points: Sequence[Leaves]) -> Array:
-        """The flat values at the points, shape (points, outputs), in batches of bounded size."""
-        out = np.full((len(points), self._size), np.nan)
+        """The flat values at the points, shape (points, outputs), in batches of bounded size.
+
+        The first call asks for the value at the point once more.
+
+        Raises:
+            OracleError: if that one is another than before.
+        """
+        proving, self._unproven = self._unproven, False
+        asked = [*points, self._x] if proving else points
+        out = np.full((len(asked), self._size), np.nan)
         per_batch = max(1, CHUNK_ELEMENTS // max(1, self._size + self._input_size))
-        for start in range(0, len(points), per_batch):
-            part = points[start : start + per_batch]
+        for start in range(0, len(asked), per_batch):
+            part = asked[start : start + per_batch]
             for i, row in enumerate(self._batch(part)):
                 if row is not None:
                     out[start + i] = row
+        if proving:
+            self._prove(out[-1])
+            out = out[:-1]
+        self.troubles.asked += len(out)
+        if not np.isfinite(out).all():
+            known = np.isfinite(flat(self.value))
+            self.troubles.nonfinite += int(np.sum(~np.isfinite(out[:, known]).all(axis=1)))
         return out
+
+    def _prove(self, again: Array) -> None:
+        first = flat(self.value)
+        if np.array_equal(first, again, equal_nan=True):
+            return
+        with np.errstate(all="ignore"):
+            moved = np.abs(first - again)
+            size = np.max(np.where(np.isfinite(first), np.abs(first), 0.0))
+            small = bool(np.all((moved <= RESTLESS * size) | (first == again)))
+        if not small:
+            if self.troubles.raised or self.troubles.reshaped:
+                raise OracleError(f"called again at the same point, {self.troubles.sentence()}")
+            worst = int(np.argmax(np.where(np.isfinite(moved), moved, np.inf)))
+            raise OracleError(
+                "called again at the same point, the primal gives another value "
+                f"({first[worst]:.9g}, then {again[worst]:.9g}): hidden state or random numbers"
+            )
+        self.troubles.restless = True
+
+    def by_complex_step(self, direction: Leaves) -> Array | None:
+        """The slope of every output by a complex step, flat; see `gradtier.oracle.sharper`."""
+        if not self._sharper.complex_step or any(self._points) or any(self.paired):
+            return None
+        self.count += 1
+        return sharper.by_complex_step(self._primal, self._x, direction, self.value)
+
+    def by_high_precision(self, direction: Leaves) -> tuple[Array, Array] | None:
+        """The slope of every output in high precision and its error, flat."""
+        return sharper.by_high_precision(self._sharper, self._x, direction, self._points)
+
+    def _called(self, x: Leaves) -> Leaves:
+        return outward(copied(x), self._points) if any(self._points) else copied(x)
 
     def _batch(self, points: Sequence[Leaves]) -> list[Array | None]:
         self.count += len(points)
         try:
             with np.errstate(all="ignore"):
-                answers = self._primal(points)
+                answers = self._primal([self._called(x) for x in points])
             if len(answers) == len(points):
                 return [self._row(answer) for answer in answers]
-        except Exception:
+        except Exception as error:
             if len(points) == 1:
+                self.troubles.raised += 1
+                self.troubles.words = self.troubles.words or f"{type(error).__name__}: {error}"
                 return [None]
         if len(points) == 1:
             return [None]
@@ -79,78 +212,20 @@ class Evaluator:
         except (TypeError, ValueError):
             return None
         if [leaf.shape for leaf in leaves] != self._shapes:
+            self.troubles.reshaped += 1
+            self.troubles.shapes = self.troubles.shapes or _shown(leaves, self._shapes)
             return None
         return flat(leaves)
 
 
-@dataclass(frozen=True)
-class Answers:
-    """What a derivative map said to some queries.
-
-    Attributes:
-        rows: shape (queries, elements), zero where a leaf was not connected.
-        missing: per query and leaf, whether it was not connected.
-        fault: a sentence if the leaves had the wrong number or shapes; `rows` is then unusable.
-    """
-
-    rows: Array
-    missing: tuple[tuple[bool, ...], ...]
-    fault: str | None = None
+def _shown(leaves: Leaves, expected: Sequence[tuple[int, ...]]) -> str:
+    if len(leaves) != len(expected):
+        return f"{len(leaves)} leaves, not {len(expected)},"
+    pairs = zip((leaf.shape for leaf in leaves), expected, strict=True)
+    got, wanted = next((a, b) for a, b in pairs if a != b)
+    return f"shape {got}, not {wanted},"
 
 
-class Asker:
-    """A derivative map whose answers are shaped like `like`; counts its calls."""
-
-    def __init__(self, derivative: Map, like: Leaves) -> None:
-        """Keeps the map and the shapes that its answers must have."""
-        self._map = derivative
-        self._shapes = [leaf.shape for leaf in like]
-        self._size = sum(leaf.size for leaf in like)
-        self.count = 0
-
-    def ask(self, queries: Sequence[Query]) -> Answers:
-        """All queries in one call; exceptions of the map are the caller's to handle."""
-        self.count += len(queries)
-        with np.errstate(all="ignore"):
-            answers = self._map([(_copied(point), _copied(seed)) for point, seed in queries])
-        rows = np.zeros((len(queries), self._size))
-        missing = []
-        if len(answers) != len(queries):
-            return Answers(rows, (), f"{len(queries)} queries but {len(answers)} answers")
-        for row, answer in zip(rows, answers, strict=True):
-            fault = self._fill(row, answer)
-            if fault is not None:
-                return Answers(rows, (), fault)
-            missing.append(tuple(leaf is None for leaf in answer))
-        return Answers(rows, tuple(missing))
-
-    def _fill(self, row: Array, answer: Sequence[Array | None]) -> str | None:
-        if len(answer) != len(self._shapes):
-            return f"{len(answer)} leaves where {len(self._shapes)} were expected"
-        start = 0
-        for number, (leaf, shape) in enumerate(zip(answer, self._shapes, strict=True)):
-            size = int(np.prod(shape))
-            if leaf is not None:
-                array = np.asarray(leaf)
-                if array.shape != shape:
-                    return f"leaf {number} has shape {array.shape}, expected {shape}"
-                if array.dtype.kind not in "fiub":
-                    return f"leaf {number} has dtype {array.dtype}, expected real numbers"
-                row[start : start + size] = array.ravel()
-            start += size
-        return None
-
-
-def trusted(answers: Answers, who: str) -> Answers:
-    """The answers of a witness, whose faults are errors of the question.
-
-    Raises:
-        OracleError: if they have the wrong number or shapes.
-    """
-    if answers.fault is not None:
-        raise OracleError(f"{who}: {answers.fault}")
-    return answers
-
-
-def _copied(leaves: Leaves) -> Leaves:
+def copied(leaves: Leaves) -> Leaves:
+    """New arrays, for callees that write into what they are given."""
     return tuple(np.array(leaf) for leaf in leaves)

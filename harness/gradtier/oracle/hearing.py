@@ -8,7 +8,7 @@ from gradtier.oracle import arbitrate
 from gradtier.oracle.arbitrate import Elements, Ruling
 from gradtier.oracle.case import Case, Standing
 from gradtier.oracle.certify import State
-from gradtier.oracle.constants import MAX_ARBITRATED, MAX_ARBITRATED_OUTPUTS
+from gradtier.oracle.constants import MAX_ARBITRATED, MAX_ARBITRATED_OUTPUTS, UNIT
 from gradtier.oracle.types import Array
 from gradtier.oracle.verdict import Finding, Reason
 
@@ -55,6 +55,7 @@ def hear(case: Case, seed: int, live: Array, gap: Array, tolerance: Array) -> St
     order = order[live[order]]
     chosen = case.elements(seed, order)
     rulings = arbitrate.rule(chosen, got[order], answer.value[order], tolerance[order])
+    _ask_sharper(case, seed, chosen, rulings, tolerance)
     _forgive_meeting_kinks(case, seed, order, rulings, tolerance)
     _note_jumps(case, chosen)
     if Ruling.CONVENTION in rulings:
@@ -67,6 +68,24 @@ def hear(case: Case, seed: int, live: Array, gap: Array, tolerance: Array) -> St
         claim = float(got[order[j]] * chosen.scale[j])
         case.convention = arbitrate.convention(chosen.sides, j, claim, slack)
     return _conclude(case, seed, chosen, rulings, j, live, bool(answer.soft[order].all()))
+
+
+def _ask_sharper(
+    case: Case, seed: int, chosen: Elements, rulings: list[Ruling], tolerance: Array
+) -> None:
+    """Lets sharper witnesses rule where finite differences are too blunt to."""
+    open_ = [j for j, ruling in enumerate(rulings) if ruling in (Ruling.UNRESOLVED, Ruling.BELOW)]
+    for j in open_:
+        index = int(chosen.index[j])
+        slope = case.sharper_slope(seed, chosen, j)
+        if slope is None:
+            continue
+        with np.errstate(all="ignore"):
+            allowed = tolerance[index] + UNIT * abs(slope)
+            backend = abs(case.told.rows[seed][index] - slope) <= allowed
+            reference = abs(case.dossier.answers[seed].value[index] - slope) <= allowed
+        if backend != reference:
+            rulings[j] = Ruling.REFERENCE if backend else Ruling.BACKEND
 
 
 def _forgive_meeting_kinks(

@@ -32,6 +32,13 @@ class Columns:
         with np.errstate(all="ignore"):
             return np.asarray(values @ self.weights.T)
 
+    def bars(self, errors: Array) -> Array:
+        """Errors of the columns from those of the outputs, shape (outputs,), infinite ones too."""
+        if self.weights is None:
+            return errors
+        with np.errstate(all="ignore"):
+            return np.asarray(np.abs(self.weights) @ errors)
+
     def sizes(self, values: Array) -> Array:
         """The largest magnitude of the terms behind each column over points (finite ones)."""
         with np.errstate(all="ignore"):

@@ -3,18 +3,20 @@
 *Arithmetic* noise: the same point with the seed wiggled by 2 ulp, and with the seed split into two
 whose answers are added; in the tested precision, and for float64 also the float32 answer scaled by
 2**-29. *Conditioning* noise: the point wiggled as well.
+
+A *floor* below which no noise is believed, 2 u |g|, is known without asking. A claim within it
+agrees whatever the noise is, so the noise is measured only where that does not settle the matter.
 """
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
 
+from gradtier.oracle.asking import Asker, Form, trusted
 from gradtier.oracle.constants import PRECISIONS
-from gradtier.oracle.draws import perturbed, split
-from gradtier.oracle.evaluate import Asker, trusted
+from gradtier.oracle.draws import moduli, paired_largest, parts, perturbed, split
 from gradtier.oracle.types import Array, Leaves, Query, Witness
 
 PROBES = 4
@@ -32,7 +34,7 @@ class Answer:
         hopeless: even that says nothing: no power, left out.
         low_finite: the reference is finite at the tested precision.
         missing: per leaf, whether the reference calls it not connected.
-        scale: per element the larger of its magnitude and its leaf's root mean square.
+        measured: False: `noise` and `exact_noise` are the floor, and no mask is set.
     """
 
     value: Array
@@ -42,7 +44,7 @@ class Answer:
     hopeless: Array
     low_finite: Array
     missing: tuple[bool, ...]
-    scale: Array
+    measured: bool = True
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,30 @@ class _Noise:
     conditioning: Array
 
 
+def floors(
+    x: Leaves, seeds: tuple[Leaves, ...], form: Form, witness: Witness, dtype: str
+) -> tuple[tuple[Answer, ...], int]:
+    """Asks the reference for its answers only: noise is taken at its floor.
+
+    Args and returns as for `answers`.
+    """
+    asker = Asker(witness.exact, form)
+    told = trusted(asker.ask([(x, seed) for seed in seeds]), witness.name)
+    none = np.zeros(told.rows.shape[1:], dtype=bool)
+    out = []
+    for value, missing in zip(told.rows, told.missing, strict=True):
+        size = moduli(np.where(np.isfinite(value), value, 0.0), form.like, form.paired)
+        least, exact = (
+            np.maximum(2.0 * PRECISIONS[kind].unit * size, PRECISIONS[kind].tiny)
+            for kind in (dtype, "float64")
+        )
+        finite = np.isfinite(value)
+        out.append(Answer(value, least, exact, none, none, finite, missing, measured=False))
+    return tuple(out), asker.count
+
+
 def answers(
-    name: str, x: Leaves, seeds: tuple[Leaves, ...], like: Leaves, witness: Witness, dtype: str
+    name: str, x: Leaves, seeds: tuple[Leaves, ...], form: Form, witness: Witness, dtype: str
 ) -> tuple[tuple[Answer, ...], int]:
     """Asks the reference for its answers and probes their noise, in two batches.
 
@@ -60,7 +84,7 @@ def answers(
         name: the trial's name, from which the probes are drawn.
         x: the point.
         seeds: cotangents or tangents.
-        like: leaves shaped like an answer.
+        form: what an answer looks like.
         witness: the reference.
         dtype: the precision under test.
 
@@ -71,9 +95,9 @@ def answers(
         OracleError: if the reference's leaves have the wrong number or shapes.
     """
     lower = dtype != "float64"
-    exact, low = Asker(witness.exact, like), None
+    exact, low = Asker(witness.exact, form), None
     if witness.low is not None:
-        low = Asker(witness.low, like)
+        low = Asker(witness.low, form)
     probes = [_probes(name, x, seed, "float64") for seed in seeds]
     told = trusted(exact.ask([query for part in probes for query in part]), witness.name)
     per = len(probes[0])
@@ -85,7 +109,7 @@ def answers(
         rows = trusted(low.ask([q for part in chosen for q in part]), witness.name).rows
         low_rows = list(np.split(rows, len(seeds)))
     out = tuple(
-        _answer(told.rows[k * per : (k + 1) * per], low_rows[k], told.missing[k * per], like, dtype)
+        _answer(told.rows[k * per : (k + 1) * per], low_rows[k], told.missing[k * per], form, dtype)
         for k in range(len(seeds))
     )
     return out, exact.count + (low.count if low is not None else 0)
@@ -111,7 +135,7 @@ def _single(name: str, x: Leaves, seed: Leaves) -> list[Query]:
 
 
 def _answer(
-    rows: Array, low: Array | None, missing: tuple[bool, ...], like: Leaves, dtype: str
+    rows: Array, low: Array | None, missing: tuple[bool, ...], form: Form, dtype: str
 ) -> Answer:
     value = rows[0]
     exact = _measure(rows, value)
@@ -120,17 +144,16 @@ def _answer(
         chosen = low if dtype == "float64" else low[[0, 1, 4]]
         ratio = PRECISIONS["float64"].unit / PRECISIONS[coarse].unit
         exact = _joined(exact, _measure_scaled(chosen, value, ratio))
-    exact_noise, _, _ = _believed(exact, value, like, "float64")
+    exact_noise, _, _ = _believed(exact, value, form, "float64")
     tested = exact
     if dtype != "float64":
         ratio = PRECISIONS[dtype].unit / PRECISIONS["float64"].unit
         tested = _Noise(ratio * exact.arithmetic, ratio * exact.conditioning)
         if low is not None:
             tested = _measure(low, value, include_first=True)
-    noise, soft, hopeless = _believed(tested, value, like, dtype)
+    noise, soft, hopeless = _believed(tested, value, form, dtype)
     finite = np.isfinite(low[0]) if low is not None else np.isfinite(value)
-    scale = _scales(value, like)
-    return Answer(value, noise, exact_noise, soft, hopeless, finite, missing, scale)
+    return Answer(value, noise, exact_noise, soft, hopeless, finite, missing)
 
 
 def _measure(rows: Array, value: Array, include_first: bool = False) -> _Noise:
@@ -160,30 +183,30 @@ def _largest(changes: Array) -> Array:
     return np.asarray(np.max(np.where(np.isfinite(changes), changes, 0.0), axis=0))
 
 
-def _believed(raw: _Noise, value: Array, like: Leaves, dtype: str) -> tuple[Array, Array, Array]:
+def _believed(raw: _Noise, value: Array, form: Form, dtype: str) -> tuple[Array, Array, Array]:
     """The noise to use, the soft mask and the hopeless mask."""
     precision = PRECISIONS[dtype]
-    arithmetic = np.maximum(_no_lucky_zeros(raw.arithmetic, value, like, dtype), precision.tiny)
+    arithmetic = np.maximum(_no_lucky_zeros(raw.arithmetic, value, form, dtype), precision.tiny)
     conditioning = np.maximum(raw.conditioning, arithmetic)
-    conditioning = np.maximum(_no_lucky_zeros(conditioning, value, like, dtype), precision.tiny)
-    scale = _scales(value, like)
+    conditioning = np.maximum(_no_lucky_zeros(conditioning, value, form, dtype), precision.tiny)
+    scale = _scales(value, form)
     with np.errstate(all="ignore"):
         soft = precision.factor * conditioning > precision.weak * scale
         hopeless = precision.factor * arithmetic > precision.weak * scale
         hopeless &= arithmetic > 4.0 * precision.tiny
-    for part in _parts(like):
+    for part in parts(form.like):
         level = _rms(arithmetic[part])
         if level > precision.hopeless * _rms(value[part]) and level > 4.0 * precision.tiny:
             hopeless[part] = True
     return np.where(soft, arithmetic, conditioning), soft, hopeless
 
 
-def _no_lucky_zeros(noise: Array, value: Array, like: Leaves, dtype: str) -> Array:
+def _no_lucky_zeros(noise: Array, value: Array, form: Form, dtype: str) -> Array:
     """At least 2 u |g|, at least the leaf's median relative noise, and for zeros the leaf's rms."""
     unit = PRECISIONS[dtype].unit
-    noise = noise.copy()
-    size = np.where(np.isfinite(value), np.abs(value), 0.0)
-    for part in _parts(like):
+    noise = np.array(paired_largest(noise, form.like, form.paired))
+    size = moduli(np.where(np.isfinite(value), value, 0.0), form.like, form.paired)
+    for part in parts(form.like):
         own, rounding = noise[part], unit * size[part]
         own = np.maximum(own, 2.0 * rounding)
         filled = rounding > 0
@@ -193,9 +216,9 @@ def _no_lucky_zeros(noise: Array, value: Array, like: Leaves, dtype: str) -> Arr
     return noise
 
 
-def _scales(value: Array, like: Leaves) -> Array:
-    size = np.where(np.isfinite(value), np.abs(value), 0.0)
-    for part in _parts(like):
+def _scales(value: Array, form: Form) -> Array:
+    size = moduli(np.where(np.isfinite(value), value, 0.0), form.like, form.paired)
+    for part in parts(form.like):
         finite = np.isfinite(value[part])
         if finite.any():
             size[part] = np.maximum(size[part], _rms(value[part][finite]))
@@ -209,8 +232,3 @@ def _rms(values: Array) -> float:
     if top == 0.0:
         return 0.0
     return top * float(np.sqrt(np.sum((finite / top) ** 2) / values.size))
-
-
-def _parts(like: Leaves) -> list[slice]:
-    ends = np.cumsum([0, *(leaf.size for leaf in like)])
-    return [slice(int(a), int(b)) for a, b in itertools.pairwise(ends) if b > a]

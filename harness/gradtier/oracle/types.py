@@ -9,9 +9,17 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from gradtier import trees
+
 Array: TypeAlias = NDArray[Any]
 Leaves: TypeAlias = tuple[Array, ...]
-"""A flat list of float64 arrays."""
+"""A flat list of arrays: float64 inside of the oracle; complex128 ones too where it is called."""
+
+Paired: TypeAlias = tuple[bool, ...]
+"""Per leaf, whether it holds complex numbers as pairs along a last axis of two."""
+
+EXTENSIONS = ("bfloat16",)
+"""Names of dtypes that other packages add to NumPy and that convert to float64."""
 
 Query: TypeAlias = tuple[Leaves, Leaves]
 """A point and a seed: cotangents shaped like the output, or tangents shaped like the input."""
@@ -48,29 +56,70 @@ class Witness:
     name: str = "reference"
 
 
+def items_of(value: Any) -> tuple[Array, ...]:
+    """The leaves of an array, a number or a pytree of them, as arrays of their own dtype."""
+    if isinstance(value, np.ndarray):
+        return (value,)
+    return tuple(np.asarray(leaf) for leaf in trees.leaves(value))
+
+
 def as_leaves(value: Any) -> Leaves:
-    """Turns an array, a number, or a list or tuple of them into leaves (float64, not copied).
+    """Turns an array, a number or a pytree of them into real leaves (float64, copied if need be).
+
+    A complex leaf becomes a real one with a last axis of two: real and imaginary parts.
 
     Raises:
-        OracleError: if something is not real-valued.
+        OracleError: if something is not a number.
     """
-    items = value if isinstance(value, list | tuple) else (value,)
-    return tuple(_as_float64(item) for item in items)
+    return tuple(_as_float64(item) for item in items_of(value))
 
 
-def _as_float64(item: Any) -> Array:
-    array = np.asarray(item)
-    if array.dtype.kind not in "fiub":
-        raise OracleError(
-            f"expected real numbers, got dtype {array.dtype}; complex values are not judged yet"
-        )
-    return array.astype(np.float64, copy=False)
+def pairing(value: Any) -> Paired:
+    """Which leaves are complex, that is, stored as pairs by `as_leaves`."""
+    return tuple(item.dtype.kind == "c" for item in items_of(value))
+
+
+def outward(leaves: Leaves, paired: Paired) -> Leaves:
+    """Leaves as callers know them: pairs become complex numbers again."""
+    if not any(paired):
+        return leaves
+    return tuple(
+        leaf[..., 0] + 1j * leaf[..., 1] if pair else leaf
+        for leaf, pair in zip(leaves, paired, strict=True)
+    )
+
+
+def _as_float64(item: Array) -> Array:
+    if item.dtype.kind == "f" and item.dtype != np.longdouble:
+        return item.astype(np.float64, copy=False)
+    if item.dtype.kind == "c":
+        return np.stack([item.real, item.imag], axis=-1).astype(np.float64, copy=False)
+    if item.dtype.kind in "fiub" or item.dtype.name in EXTENSIONS:
+        return item.astype(np.float64)
+    raise OracleError(f"expected real or complex numbers, got dtype {item.dtype}")
 
 
 def batched(function: Callable[[Leaves], Any]) -> BatchedPrimal:
-    """Wraps a function of one point (leaves in; an array or a tuple of arrays out)."""
+    """Wraps a function of one point (leaves in; an array or a pytree of arrays out)."""
 
     def evaluate(points: Sequence[Leaves]) -> list[Leaves]:
-        return [as_leaves(function(point)) for point in points]
+        return [items_of(function(point)) for point in points]
 
     return evaluate
+
+
+def conjugated(derivative: Map) -> Map:
+    """A pullback in the other convention for complex numbers, turned into the oracle's.
+
+    The oracle's pullback g of a cotangent w at x satisfies Re sum(conj(g) dx) = Re sum(conj(w) dy)
+    for dy = Df(x) dx: for a real function and w = 1 it is df/d(Re x) + i df/d(Im x), twice the
+    Wirtinger derivative by conj(x) (Kreutz-Delgado, arXiv:0906.4835, section 4.2). Libraries that
+    leave out both conj, where g is f'(x) w for a holomorphic f, are wrapped in this. A
+    pushforward is the same in either convention.
+    """
+
+    def answer(queries: Sequence[Query], /) -> Sequence[Sequence[Array | None]]:
+        told = derivative([(x, tuple(np.conj(leaf) for leaf in seed)) for x, seed in queries])
+        return [tuple(None if g is None else np.conj(g) for g in leaves) for leaves in told]
+
+    return answer

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from gradtier.oracle.constants import FD_FACTOR
+
 FINITE_DIFFERENCES = "finite-differences"
 REFERENCE = "reference"
 
@@ -27,6 +29,7 @@ class Reason(StrEnum):
     NONFINITE = "nonfinite"
     SHAPE = "shape"
     UNSTABLE = "unstable"
+    MUTATED = "mutated"
 
 
 class Finding(StrEnum):
@@ -50,6 +53,9 @@ class Finding(StrEnum):
         OVERFLOW: not finite where the reference in the tested precision is not finite either.
         DIVERGES: the slope grows without bound, or the function ends at this point.
         WRONG_NEARBY: accused at a jittered point next to the kink or jump.
+        COMPLEX_STEP: a complex step confirmed what finite differences could not.
+        HIGH_PRECISION: the function itself, in many digits, decided where they could not.
+        PRIMAL: the primal raises, changes its shape or is not finite at or around the point.
     """
 
     REFERENCE_WRONG = "reference-wrong"
@@ -69,6 +75,9 @@ class Finding(StrEnum):
     OVERFLOW = "overflow"
     DIVERGES = "diverges"
     WRONG_NEARBY = "wrong-nearby"
+    COMPLEX_STEP = "complex-step"
+    HIGH_PRECISION = "high-precision"
+    PRIMAL = "primal"
 
 
 @dataclass(frozen=True)
@@ -81,7 +90,9 @@ class Worst:
         got: what the backend says.
         reference: what the reference says, if there is one.
         fd: the finite-difference slope by this element, if it was asked for.
-        fd_error: its bar, before the factor of 8.
+        fd_error: its bar, before the factor of 8 with which it is shown and used.
+        allowed: the largest difference from the reference that its noise allows.
+        part: "real" or "imaginary" for an element of a complex leaf.
     """
 
     leaf: int
@@ -90,6 +101,13 @@ class Worst:
     reference: float | None = None
     fd: float | None = None
     fd_error: float | None = None
+    allowed: float | None = None
+    part: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Leaf, index and part as a reader finds them."""
+        return f"leaf {self.leaf}[{self.index}]" + (f".{self.part}" if self.part else "")
 
 
 @dataclass(frozen=True)
@@ -139,6 +157,8 @@ class Verdict:
                 "reference": _plain(self.worst.reference),
                 "fd": _plain(self.worst.fd),
                 "fd_error": _plain(self.worst.fd_error),
+                "allowed": _plain(self.worst.allowed),
+                "part": self.worst.part,
             }
         return {
             "outcome": self.outcome.value,
@@ -165,10 +185,12 @@ class Verdict:
             w = self.worst
             parts = [f"got {w.got:.17g}"]
             if w.reference is not None:
-                parts.append(f"reference {w.reference:.17g}")
+                bar = "" if w.allowed is None else f" +- {w.allowed:.2g}"
+                parts.append(f"reference {w.reference:.17g}{bar}")
             if w.fd is not None:
-                parts.append(f"finite differences {w.fd:.17g} +- {w.fd_error or 0.0:.2g}")
-            lines.append(f"  leaf {w.leaf}[{w.index}]: " + ", ".join(parts))
+                wide = FD_FACTOR * (w.fd_error or 0.0)
+                parts.append(f"finite differences {w.fd:.17g} +- {wide:.2g}")
+            lines.append(f"  {w.place}: " + ", ".join(parts))
         margins = [
             f"{name} {value:.3g}"
             for name, value in (("reference", self.margin_reference), ("fd", self.margin_fd))
