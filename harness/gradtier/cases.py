@@ -186,6 +186,8 @@ class Case:
         title: the first line of the function's docstring, or its name in words.
         tags: free words for selection and grouping (``"kink"``, ``"mutation"``, ...).
         place: where the function stands.
+        exact: whether the function itself, or which other one of the same arguments, runs on
+            mpmath numbers, so that its derivative can be had in many digits.
     """
 
     suite: str
@@ -195,12 +197,23 @@ class Case:
     title: str
     tags: frozenset[str]
     place: Place
+    exact: bool | FunctionType = False
+
+    def closed(self) -> Case:
+        """The case as its declared closed form writes it."""
+        if isinstance(self.exact, FunctionType):
+            return dataclasses.replace(self, function=self.exact)
+        return self
 
     @cached_property
     def digest(self) -> str:
         """Changes when the function's source does, what it reads in its own file, or the inputs."""
         assert isinstance(self.function, FunctionType)
-        return _digest(self.function, self.inputs)
+        if not self.exact:
+            return _digest(self.function, self.inputs)
+        closed = self.closed().function
+        assert isinstance(closed, FunctionType)
+        return _digest(self.function, self.inputs) + _digest(closed, {})
 
     @property
     def is_complex(self) -> bool:
@@ -252,8 +265,16 @@ class Suite:
     title: str = ""
     cases: dict[str, Case] = field(default_factory=dict)
 
-    def case(self, *, tags: tuple[str, ...] = (), **inputs: Any) -> Callable[[Any], Any]:
-        """Declare the decorated function as a case of this suite; the function stays as it was."""
+    def case(
+        self, *, tags: tuple[str, ...] = (), exact: bool | FunctionType = False, **inputs: Any
+    ) -> Callable[[Any], Any]:
+        """Declare the decorated function as a case of this suite; the function stays as it was.
+
+        Args:
+            tags: free words.
+            exact: see :class:`Case`.
+            inputs: an :class:`Input`, or a pytree of them, for each argument.
+        """
 
         def declare(function: FunctionType) -> FunctionType:
             name = function.__name__
@@ -261,7 +282,7 @@ class Suite:
             self._check(function, inputs, place)
             doc = (inspect.getdoc(function) or name.replace("_", " ")).splitlines()[0]
             self.cases[name] = Case(
-                self.id, name, function, inputs, doc.rstrip("."), frozenset(tags), place,
+                self.id, name, function, inputs, doc.rstrip("."), frozenset(tags), place, exact,
             )  # fmt: skip
             return function
 

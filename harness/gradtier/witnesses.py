@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtier import oracle
+from gradtier import oracle, precise
 from gradtier.cases import COMPLEX, Case, generator, in_precision
 from gradtier.engine import Crashed, Engines, Refused, TimedOut, Unavailable
 from gradtier.host import adapter_class
@@ -148,8 +148,10 @@ class Known:
 
 
 def _sharper(q: Question) -> oracle.Sharper:
-    """The complex step, where the primal is the case itself on NumPy."""
-    return oracle.Sharper(complex_step=q.nesting is Nesting.NONE)
+    """The complex step and many digits, where the primal is the case itself on NumPy."""
+    if q.nesting is not Nesting.NONE:
+        return oracle.Sharper()
+    return oracle.Sharper(complex_step=True, exact=precise.exact(q.case))
 
 
 class Bench:

@@ -20,7 +20,7 @@ LADDER = [
     ["__init__", "model", "errors", "trees"],
     ["oracle"],
     ["cases", "yamlfile"],
-    ["backends"],
+    ["backends", "precise"],
     ["derivatives", "matrix", "messages"],
     ["host", "loading"],
     ["worker", "lint", "plan"],

@@ -26,7 +26,8 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 ROWS = yaml.safe_load((ROOT / "matrix.yaml").read_text(encoding="utf-8"))["backends"]
-BACKEND_EXTRAS = sorted(set(EXTRAS) - {"all", "dev"})
+TOOLS = ("bench", "exact")
+BACKEND_EXTRAS = sorted(set(EXTRAS) - {"all", "dev", *TOOLS})
 WRITTEN_BY_HAND = {"limits"}
 
 
@@ -69,7 +70,7 @@ def test_every_constraint_file_belongs_to_an_extra_or_the_bootstrap():
     assert files == {*EXTRAS, "bootstrap"} | WRITTEN_BY_HAND
 
 
-@pytest.mark.parametrize("name", [*BACKEND_EXTRAS, "dev", "bootstrap", *WRITTEN_BY_HAND])
+@pytest.mark.parametrize("name", [*BACKEND_EXTRAS, *TOOLS, "dev", "bootstrap", *WRITTEN_BY_HAND])
 def test_no_constraint_file_disagrees_with_the_shared_environment(name: str):
     shared = pins("all")
     assert {d: shared.get(d) for d in pins(name)} == pins(name)

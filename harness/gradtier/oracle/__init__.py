@@ -5,12 +5,14 @@ reference, each with a measured error bar. It knows no backend: derivatives and 
 callables over tuples of float64 arrays.
 """
 
+from gradtier.oracle.adjoint import adjoint
 from gradtier.oracle.api import (
     certify_pullback,
     certify_pushforward,
     judge_pullback,
     judge_pushforward,
 )
+from gradtier.oracle.check import check_pullback, check_pushforward
 from gradtier.oracle.constants import round_to
 from gradtier.oracle.directional import directional
 from gradtier.oracle.dossier import Dossier
@@ -44,10 +46,13 @@ __all__ = [
     "Verdict",
     "Witness",
     "Worst",
+    "adjoint",
     "as_leaves",
     "batched",
     "certify_pullback",
     "certify_pushforward",
+    "check_pullback",
+    "check_pushforward",
     "conjugated",
     "directional",
     "judge_pullback",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gradtier.oracle.alone import alone
 from gradtier.oracle.case import Case, Standing
-from gradtier.oracle.compare import compare
+from gradtier.oracle.compare import compare, settles
 from gradtier.oracle.dossier import Dossier, build
 from gradtier.oracle.sharper import NOTHING_SHARPER, Sharper
 from gradtier.oracle.types import BatchedPrimal, Leaves, Map, OracleError, Witness
@@ -170,7 +170,7 @@ def _judge(
     if dossier.kind != kind:
         raise OracleError(f"this dossier is about a {dossier.kind}, not a {kind}")
     case = Case(dossier, primal, claimed, low, sharper)
-    if dossier.lean and not _settled(case):
+    if dossier.lean and case.told.fault is None and not settles(case):
         if full is None:
             raise OracleError("the answer is not settled by this lean dossier; pass `full`")
         dossier = full()
@@ -192,11 +192,6 @@ def _judge(
     return verdict
 
 
-def _settled(case: Case) -> bool:
-    """Whether a lean dossier is enough: a fault of form, or agreement whatever the noise is."""
-    return case.told.fault is not None or case.within_floor()
-
-
 def _standing(case: Case) -> Standing:
     if case.dossier.reference is None:
         case.findings.add(Finding.NO_REFERENCE)
@@ -205,6 +200,8 @@ def _standing(case: Case) -> Standing:
     case.reason = _misbehaved(case)
     if case.reason is not None:
         return Standing.WRONG
+    if case.dossier.lean:
+        return Standing.AGREE
     if not case.dossier.answers:
         return alone(case)
     standing = Standing.AGREE

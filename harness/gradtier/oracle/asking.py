@@ -148,12 +148,12 @@ def _described(leaf: Array, stored: Array, shape: tuple[int, ...], pair: bool) -
 
 def _unchanged(before: Leaves, after: Leaves, paired: Paired) -> bool:
     now = as_leaves(after) if any(paired) else after
-    return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(before, now, strict=True))
+    return all(a.tobytes() == b.tobytes() for a, b in zip(before, now, strict=True))
 
 
 def _share(first: Sequence[Array | None], second: Sequence[Array | None]) -> bool:
     return any(
-        a is not None and b is not None and np.size(a) > 0 and np.may_share_memory(a, b)
+        a is not None and b is not None and np.may_share_memory(a, b)
         for a, b in zip(first, second, strict=True)
     )
 

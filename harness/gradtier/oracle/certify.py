@@ -9,7 +9,16 @@ from enum import IntEnum
 import numpy as np
 
 from gradtier.oracle import differences
-from gradtier.oracle.constants import BLUNT, FAST, FD_FACTOR, MEANINGFUL, ROWS, SHARP, UNIT
+from gradtier.oracle.constants import (
+    BLUNT,
+    FAST,
+    FD_FACTOR,
+    MEANINGFUL,
+    QUICK_ROWS,
+    ROWS,
+    SHARP,
+    UNIT,
+)
 from gradtier.oracle.evaluate import Evaluator
 from gradtier.oracle.lines import Line, sample
 from gradtier.oracle.types import Array
@@ -117,7 +126,7 @@ def certify(
         sample([trial.line for trial in open_trials], rows, evaluator)
         for trial in open_trials:
             if fast and rows == ROWS[0]:
-                trial.try_fast()
+                trial.try_fast(rows)
             trial.settle(rows)
     for trial in trials:
         if trial.open.any():
@@ -129,13 +138,15 @@ def certify(
 def confirm(
     lines: Sequence[Line], claims: Sequence[Claim], evaluator: Evaluator
 ) -> list[Certification] | None:
-    """The certifications if the first four rows confirm every claim at once, else None."""
+    """The certifications if a few rows confirm every claim with a bar of 1e-6, else None."""
     trials = [_Trial(line, claim) for line, claim in zip(lines, claims, strict=True)]
-    sample(lines, ROWS[0], evaluator)
-    for trial in trials:
-        trial.try_fast()
-        if trial.open.any():
-            return None
+    for rows in QUICK_ROWS:
+        waiting = [trial for trial in trials if trial.open.any()]
+        sample([trial.line for trial in waiting], rows, evaluator)
+        for trial in waiting:
+            trial.try_fast(rows)
+    if any(trial.open.any() for trial in trials):
+        return None
     return [trial.result() for trial in trials]
 
 
@@ -168,11 +179,16 @@ class _Trial:
         self.states[mask] = state
         self.open &= ~mask
 
-    def try_fast(self) -> None:
-        fast = differences.fast_estimate(self.line.samples)
+    def try_fast(self, rows: int) -> None:
+        """Closes what a few rows confirm; it never says that something is wrong."""
+        samples = self.line.samples
+        if rows == ROWS[0]:
+            fast = differences.fast_estimate(samples)
+        else:
+            fast = differences.estimate(samples.first(rows), self.claim.vector)
         slack = self.claim.slack + 8.0 * UNIT * self.claim.scale
         done = differences.fast_agrees(fast, self.claim.value, slack, self.claim.scale)
-        done &= ~differences.bent(self.line.samples.first(ROWS[0]))
+        done &= self.open & ~differences.bent(samples.first(rows))
         self.value[done], self.error[done] = fast.value[done], fast.error[done]
         self._close(done, State.AGREE)
 
@@ -189,7 +205,9 @@ class _Trial:
         bar = FD_FACTOR * self.error
         with np.errstate(all="ignore"):
             informative = bar <= MEANINGFUL * np.maximum(claim.scale, np.abs(claim.value))
-            informative |= bar <= FAST * samples.size
+            # A slope of exactly zero can't be confirmed better than to the function's rounding;
+            # any other below it would be confirmed by a bar that says nothing of it.
+            informative |= (claim.value == 0) & (bar <= FAST * samples.size)
             enough = bar <= SHARP * claim.scale
         self.informative = np.asarray(informative)
         if rows >= 12:
@@ -234,8 +252,13 @@ class _Trial:
         self._close(self.open, State.DISAGREE)
 
     def sharpen(self, evaluator: Evaluator) -> None:
-        """Asks sharper witnesses about what finite differences leave open."""
+        """Asks sharper witnesses about what finite differences leave open, or accuse.
+
+        A function that loses all its digits looks constant, and finite differences believe it.
+        """
         blunt = np.isin(self.states, (State.UNRESOLVED, State.NOISY))
+        accused = np.isin(self.states, (State.DISAGREE, State.AT_POINT, State.IMPRECISE))
+        blunt |= accused
         if not blunt.any():
             return
         claim, columns = self.claim, self.line.columns
@@ -248,8 +271,9 @@ class _Trial:
                 near = blunt & (np.abs(claim.value - slope) <= own)
             if near.any():
                 evaluator.sharpened.add(COMPLEX_STEP)
-            self._know(near, State.AGREE, slope, UNIT * claim.scale)
-            blunt = blunt & ~near
+            self._know(near & ~accused, State.AGREE, slope, UNIT * claim.scale)
+            self._know(near & accused, State.UNRESOLVED, slope, UNIT * claim.scale)
+            blunt = blunt & ~(near & ~accused)
         told = evaluator.by_high_precision(self.line.direction) if blunt.any() else None
         if told is None:
             return

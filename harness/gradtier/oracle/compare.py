@@ -14,6 +14,50 @@ from gradtier.oracle.types import Array, Query
 from gradtier.oracle.verdict import Finding
 
 
+def settles(case: Case) -> bool:
+    """Whether every answer agrees with the reference up to the least noise there can be.
+
+    The first seed's second answer must as well. What agrees so closely agrees however large the
+    noise is, so that a lean dossier is enough; its certifications all confirm the reference.
+    """
+    answers, told = case.dossier.answers, case.told.rows
+    count = len(answers)
+    values = np.array([answer.value for answer in answers])
+    allowed = np.array([case.tolerance(seed) for seed in range(count)])
+    with np.errstate(all="ignore"):
+        gap = np.abs(told[:count] - values)
+        if not (gap <= allowed).all():
+            return False
+        if not (np.abs(told[count] - values[0]) <= allowed[0]).all():
+            return False
+        margin = gap / allowed
+    case.margin_reference = 0.0
+    if margin.size:
+        seed, index = divmod(int(margin.argmax()), margin.shape[1])
+        case.margin_reference = float(margin[seed, index])
+        case.note_worst(
+            index, told[seed, index], values[seed, index], allowed=float(allowed[seed, index])
+        )
+        case.margin_fd = _largest_margin(case, told[:count], allowed)
+    return True
+
+
+def _largest_margin(case: Case, told: Array, allowed: Array) -> float | None:
+    """Against finite differences along all directions at once; None if nothing can be said."""
+    dossier, records = case.dossier, case.dossier.certifications
+    value = np.array([record.value for record in records])
+    bar = np.array([FD_FACTOR * record.error + record.slack for record in records])
+    with np.errstate(all="ignore"):
+        if dossier.kind == "pushforward":
+            margin = np.abs(told - value) / (bar + allowed)
+        else:
+            along = np.array([flat(v) for v in dossier.directions])
+            extra = np.sqrt((allowed**2) @ (along**2).T).T
+            margin = np.abs((told @ along.T).T - value) / (bar + extra)
+    known = margin[np.isfinite(margin)]
+    return float(known.max()) if known.size else None
+
+
 def compare(case: Case, seed: int) -> Standing:
     """Compares the answers to one seed with the reference's."""
     answer, got = case.dossier.answers[seed], case.told.rows[seed]

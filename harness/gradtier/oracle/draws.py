@@ -24,10 +24,12 @@ def generator(name: str, *keys: object) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
 
 
-def dyadic(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Random signs times multiples of 1/256 in [1/2, 3/2]; float64 of the given shape."""
-    signs = rng.integers(0, 2, shape) * 2.0 - 1.0
-    return np.asarray(signs * rng.integers(128, 385, shape) / 256.0)
+def dyadic(rng: np.random.Generator, like: Leaves) -> Leaves:
+    """Random signs times multiples of 1/256 in [1/2, 3/2], shaped like some leaves."""
+    sizes = [leaf.size for leaf in like]
+    drawn = rng.integers(0, 2 * 257, sum(sizes))
+    values = ((drawn & 1) * 2 - 1) * (128 + (drawn >> 1)) / 256.0
+    return unflatten(values, like)
 
 
 def leaf_scale(leaf: Array) -> float:
@@ -45,17 +47,15 @@ def element_scales(leaf: Array) -> Array:
 
 def direction(name: str, x: Leaves, family: str) -> Leaves:
     """A direction shaped like `x`, scaled per element ("relative") or per leaf ("absolute")."""
-    drawn = []
-    for i, leaf in enumerate(x):
-        scale = element_scales(leaf) if family == "relative" else leaf_scale(leaf)
-        drawn.append(dyadic(generator(name, "direction", family, i), leaf.shape) * scale)
-    return tuple(drawn)
+    scale = element_scales if family == "relative" else leaf_scale
+    drawn = dyadic(generator(name, "direction", family), x)
+    return tuple(np.asarray(v * scale(leaf)) for v, leaf in zip(drawn, x, strict=True))
 
 
 def cotangents(name: str, value: Leaves) -> tuple[Leaves, Leaves]:
     """Two cotangents shaped like `value`, with differing elements and sign patterns."""
-    first = tuple(dyadic(generator(name, "cotangent", 0, i), y.shape) for i, y in enumerate(value))
-    other = tuple(dyadic(generator(name, "cotangent", 1, i), y.shape) for i, y in enumerate(value))
+    rng = generator(name, "cotangents")
+    first, other = dyadic(rng, value), dyadic(rng, value)
     second = tuple(np.where(b == a, -0.75 * a, b) for a, b in zip(first, other, strict=True))
     signs = flat(first) * flat(second) > 0
     if signs.size > 1 and (signs.all() or not signs.any()):
@@ -100,8 +100,7 @@ def split(name: str, seed: Leaves, probe: int) -> tuple[Leaves, Leaves]:
 def jittered(name: str, x: Leaves) -> Leaves:
     """A nearby point, float32-representable: 2**-6 relative, zeros moved by 2**-4 of the leaf."""
     moved = []
-    for i, leaf in enumerate(x):
-        noise = dyadic(generator(name, "jitter", i), leaf.shape)
+    for leaf, noise in zip(x, dyadic(generator(name, "jitter"), x), strict=True):
         shifted = np.where(
             leaf != 0, leaf * (1.0 + 2.0**-6 * noise), leaf_scale(leaf) * 2.0**-4 * noise
         )
@@ -113,6 +112,8 @@ def flat(leaves: Leaves) -> Array:
     """All elements of the leaves in one new float64 vector."""
     if not leaves:
         return np.zeros(0)
+    if len(leaves) == 1:
+        return np.array(leaves[0], dtype=np.float64).ravel()
     return np.concatenate([np.asarray(leaf, dtype=np.float64).ravel() for leaf in leaves])
 
 

@@ -149,14 +149,17 @@ class Evaluator:
             for i, row in enumerate(self._batch(part)):
                 if row is not None:
                     out[start + i] = row
+                    self.troubles.nonfinite += self._holes(row)
         if proving:
             self._prove(out[-1])
             out = out[:-1]
         self.troubles.asked += len(out)
-        if not np.isfinite(out).all():
-            known = np.isfinite(flat(self.value))
-            self.troubles.nonfinite += int(np.sum(~np.isfinite(out[:, known]).all(axis=1)))
         return out
+
+    def _holes(self, row: Array) -> bool:
+        """Whether a row is not finite where the value at the point is."""
+        finite = np.isfinite(row)
+        return not finite.all() and bool(np.any(~finite & np.isfinite(flat(self.value))))
 
     def _prove(self, again: Array) -> None:
         first = flat(self.value)

@@ -67,11 +67,14 @@ class Line:
         start = Samples(empty, empty, columns.of(base)[0], columns.sizes(base))
         return cls(x, direction, columns, start)
 
-    def point(self, t: float) -> Leaves:
-        """The point at parameter `t`."""
-        return tuple(
-            np.asarray(leaf + t * along) for leaf, along in zip(self.x, self.direction, strict=True)
-        )
+    def points(self, h: Array) -> list[Leaves]:
+        """The points at +h[0], -h[0], +h[1], -h[1], ..."""
+        t = np.repeat(h, 2) * np.tile([1.0, -1.0], len(h))
+        moved = [
+            leaf + t.reshape(-1, *[1] * leaf.ndim) * along
+            for leaf, along in zip(self.x, self.direction, strict=True)
+        ]
+        return [tuple(part[i] for part in moved) for i in range(len(t))]
 
 
 def sample(lines: Sequence[Line], rows: int, evaluator: Evaluator) -> None:
@@ -88,8 +91,7 @@ def sample(lines: Sequence[Line], rows: int, evaluator: Evaluator) -> None:
 def _sample(lines: Sequence[Line], rows: int, evaluator: Evaluator) -> None:
     points: list[Leaves] = []
     for line in lines:
-        for h in steps(rows)[line.samples.rows :]:
-            points += [line.point(float(h)), line.point(-float(h))]
+        points += line.points(steps(rows)[line.samples.rows :])
     if not points:
         return
     values = evaluator.rows(points)

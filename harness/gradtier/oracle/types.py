@@ -60,6 +60,8 @@ def items_of(value: Any) -> tuple[Array, ...]:
     """The leaves of an array, a number or a pytree of them, as arrays of their own dtype."""
     if isinstance(value, np.ndarray):
         return (value,)
+    if isinstance(value, tuple) and all(isinstance(leaf, np.ndarray) for leaf in value):
+        return value
     return tuple(np.asarray(leaf) for leaf in trees.leaves(value))
 
 
@@ -90,6 +92,8 @@ def outward(leaves: Leaves, paired: Paired) -> Leaves:
 
 
 def _as_float64(item: Array) -> Array:
+    if item.dtype == np.float64:
+        return item
     if item.dtype.kind == "f" and item.dtype != np.longdouble:
         return item.astype(np.float64, copy=False)
     if item.dtype.kind == "c":

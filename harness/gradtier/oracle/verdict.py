@@ -11,6 +11,7 @@ from gradtier.oracle.constants import FD_FACTOR
 
 FINITE_DIFFERENCES = "finite-differences"
 REFERENCE = "reference"
+ADJOINT = "adjoint-identity"
 
 
 class Outcome(StrEnum):
@@ -118,7 +119,7 @@ class Verdict:
         outcome: agree, wrong or inconclusive.
         reason: set exactly when the outcome is wrong.
         detail: one readable sentence.
-        witnesses: those that were used: "finite-differences", "reference".
+        witnesses: those that were used: "finite-differences", "reference", "adjoint-identity".
         convention: at a kink: "left", "right", "middle", "zero" or "between".
         worst: the worst element, if there is one.
         margin_reference: largest |difference| / tolerance against the reference; above 1 fails.
