@@ -43,7 +43,8 @@ ELEMENTWISE = {
 SAME = (
     "abs", "add", "broadcast_to", "concat", "cumulative_sum", "divide", "expand_dims", "flip",
     "matmul", "matrix_transpose", "multiply", "negative", "outer", "permute_dims", "prod",
-    "reshape", "roll", "square", "squeeze", "stack", "subtract", "sum", "take", "tensordot", "where",
+    "reshape", "roll", "square", "squeeze", "stack", "subtract", "sum", "take", "tensordot",
+    "where",
 )  # fmt: skip
 
 

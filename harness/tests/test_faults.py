@@ -152,3 +152,68 @@ def test_serial_and_parallel_runs_give_the_same_evidence_apart_from_times(world:
         found.append(sorted(kept, key=lambda r: r["trial"]))
     assert len(found[0]) == 18
     assert found[0] == found[1]
+
+
+COMPLEX = '''
+"""Complex numbers."""
+
+from gradtier.cases import Suite, complex_normal, constant, normal
+
+suite = Suite("small", "Complex numbers")
+
+
+@suite.case(z=complex_normal(4), r=normal(4))
+def mixed(xp, z, r):
+    """A complex and a real input, a complex and a real output"""
+    return z * z * xp.conj(z) * r, xp.abs(z)
+
+
+@suite.case(x=normal(3), w=constant(complex_normal(3)))
+def wave(xp, x, w):
+    """A complex function of a real number"""
+    return xp.exp(1j * x) * w
+'''
+
+
+@pytest.fixture
+def complex_world(world: World) -> World:
+    world.suite(COMPLEX)
+    return world
+
+
+def test_a_convention_declared_the_wrong_way_round_is_caught(
+    complex_world: World, tmp_path: Path
+) -> None:
+    complex_world.add("good", faulty("exact"))
+    complex_world.add("bad", faulty("conjugate"))
+    records = run(complex_world, tmp_path, backend="*d")
+    outcomes = {r.trial: (r.outcome, r.reason) for r in records if "exact-" not in r.trial}
+    assert outcomes
+    for trial, outcome in outcomes.items():
+        wrong = "@bad/" in trial
+        expected = (Outcome.WRONG, Reason.VALUE) if wrong else (Outcome.AGREE, None)
+        assert outcome == expected, trial
+
+
+def test_half_precisions_run_and_are_judged_where_the_backend_has_them(
+    world: World, tmp_path: Path
+) -> None:
+    world.matrix["axes"]["dtypes"] = ["float16", "bfloat16"]
+    world.add("good", faulty("exact"))
+    world.add("bad", faulty("double"))
+    records = run(world, tmp_path, nesting="none")
+    found = {(r.trial.split("@")[1].split("/")[0], r.trial.rsplit("/")[-1], r.outcome)
+             for r in records if "@good/" in r.trial or "@bad/" in r.trial}  # fmt: skip
+    assert found == {
+        ("good", "float16", Outcome.AGREE),
+        ("bad", "float16", Outcome.WRONG),
+        ("good", "bfloat16", Outcome.UNSUPPORTED),
+        ("bad", "bfloat16", Outcome.UNSUPPORTED),
+    }
+
+
+def test_complex_cases_are_left_out_of_half_precision_with_a_reason(complex_world: World) -> None:
+    complex_world.matrix["axes"]["dtypes"] = ["float64", "float16"]
+    plan = open_matrix(complex_world.file).plan
+    left_out = {(e.case, e.because) for e in plan.exclusions}
+    assert ("small/mixed", "there are no complex numbers in float16") in left_out

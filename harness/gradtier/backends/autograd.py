@@ -20,7 +20,7 @@ class Autograd(Adapter):
     distributions: ClassVar = ("autograd", "numpy")
     modules: ClassVar = ("autograd",)
     environment: ClassVar = {"OMP_NUM_THREADS": "1"}
-    complex_convention: ClassVar = "transpose"
+    complex_convention = "transpose"
     refusals: ClassVar = (
         r"(VJP|JVP) of .* not defined",
         r"'ArrayBox' object does not support item assignment",

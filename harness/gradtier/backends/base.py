@@ -57,7 +57,7 @@ class Adapter(ABC):
     modules: ClassVar[tuple[str, ...]] = ()
     environment: ClassVar[Mapping[str, str]] = {}
     refusals: ClassVar[tuple[str, ...]] = ()
-    complex_convention: ClassVar[Convention] = "conjugate"
+    complex_convention: Convention = "conjugate"
 
     def __init__(self, **options: Any) -> None:
         if options:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtier.backends.base import Adapter, Function, Native, Unsupported
+from gradtier.backends.base import Adapter, Convention, Function, Native, Unsupported
 from gradtier.model import Outcome, Reason
 
 #: fault -> what it must come out as.
@@ -51,7 +51,8 @@ class Faulty(Adapter):
 
     Args:
         around: ``module:Class`` of the adapter that is wrapped.
-        fault: one of :data:`FAULTS`, or ``"second"``: right first order, wrong nested.
+        fault: one of :data:`FAULTS`; or ``"second"``: right first order, wrong nested; or
+            ``"conjugate"``: the other convention for complex numbers is declared.
     """
 
     def __init__(self, around: str, fault: str = "exact") -> None:
@@ -59,6 +60,12 @@ class Faulty(Adapter):
             raise ImportError("No module named 'no_such_package'")
         self._inner = _class(around)()
         self._fault = fault
+        self.complex_convention = self._inner.complex_convention
+        if fault == "conjugate":
+            other: Convention = "transpose"
+            self.complex_convention = (
+                other if self.complex_convention == "conjugate" else "conjugate"
+            )
         self._buffer: list[NDArray[Any]] = []
 
     @classmethod

@@ -30,7 +30,7 @@ class Jax(Adapter):
         # Otherwise scatters, as in the gradient of an index, sum in another order every time.
         "XLA_FLAGS": "--xla_gpu_deterministic_ops=true",
     }
-    complex_convention: ClassVar = "transpose"
+    complex_convention = "transpose"
     refusals: ClassVar = (
         r"^Tracer(Bool|Integer|Array)ConversionError",
         r"^(ConcretizationType|NonConcreteBooleanIndex)Error",

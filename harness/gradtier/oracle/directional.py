@@ -12,7 +12,15 @@ from gradtier.oracle.constants import FD_FACTOR, FULL_ROWS, ROWS, SHARP
 from gradtier.oracle.draws import flat, leaf_scale, unflatten
 from gradtier.oracle.evaluate import Evaluator
 from gradtier.oracle.lines import Columns, Line, sample
-from gradtier.oracle.types import Leaves, OracleError, as_leaves, batched
+from gradtier.oracle.types import (
+    Leaves,
+    OracleError,
+    as_leaves,
+    batched,
+    items_of,
+    outward,
+    pairing,
+)
 
 
 def directional(f: Callable[[Any], Any], x: Any, v: Any) -> tuple[Any, Any]:
@@ -24,17 +32,20 @@ def directional(f: Callable[[Any], Any], x: Any, v: Any) -> tuple[Any, Any]:
 
     Args:
         f: takes what `x` is (an array or number, or a tuple of them), gives an array or a tuple.
-        x: the point.
+        x: the point; real or complex.
         v: the direction, shaped like `x`; of any length.
 
     Returns:
-        Value and error, each shaped like the output of `f`: arrays if it gives one array.
+        Value and error, each shaped like the output of `f`: arrays if it gives one array. Where
+        that is complex, so are both: the parts of the error bound those of the value.
 
     Raises:
         OracleError: if `f` raises at `x`, or `v` is not shaped like `x`.
     """
     as_tuple = isinstance(x, list | tuple)
-    point, along = as_leaves(x), as_leaves(v)
+    paired = pairing(x)
+    point = as_leaves(x)
+    along = as_leaves(tuple(a + 0j if c else a for a, c in zip(items_of(v), paired, strict=False)))
     if [leaf.shape for leaf in point] != [leaf.shape for leaf in along]:
         raise OracleError("the direction is not shaped like the point")
     single = [False]
@@ -44,7 +55,7 @@ def directional(f: Callable[[Any], Any], x: Any, v: Any) -> tuple[Any, Any]:
         single[0] = not isinstance(answer, list | tuple)
         return answer
 
-    evaluator = Evaluator(batched(call), point)
+    evaluator = Evaluator(batched(call), point, paired=paired)
     like, alone = evaluator.value, single[0]
     scale = _scale(point, along)
     scaled = tuple(np.asarray(leaf * scale) for leaf in along)
@@ -60,7 +71,9 @@ def directional(f: Callable[[Any], Any], x: Any, v: Any) -> tuple[Any, Any]:
     value, error = found.value, found.error
     if line.samples.rows == FULL_ROWS:
         error = _widened(line, value, error)
-    values, errors = unflatten(value / scale, like), unflatten(error / scale, like)
+    values, errors = (
+        outward(unflatten(part / scale, like), evaluator.paired) for part in (value, error)
+    )
     return (values[0], errors[0]) if alone else (values, errors)
 
 

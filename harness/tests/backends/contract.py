@@ -366,6 +366,36 @@ def _indexed(a):
     return a[i] * a[i, np.asarray([0, 2, 2])][:, None] + a.T[1, ..., 0]
 
 
+def check_a_complex_pullback_is_in_the_declared_convention(b):
+    z = (np.asarray([1.0 + 2.0j, -0.5 + 0.25j]),)
+    v, w = (np.asarray([0.5 - 1.0j, 2.0 + 1.0j]),), (np.asarray([1.5 + 0.5j, -1.0 + 2.0j]),)
+    native = [b.native(t, "complex128") for t in (z, v, w)]
+    found = both(b, lambda a: (a * a * b.xp.conj(a),), *native)
+    if "jvp" in found:
+        dy = 2 * z[0] * np.conj(z[0]) * v[0] + z[0] ** 2 * np.conj(v[0])
+        np.testing.assert_allclose(found["jvp"][0], dy, 1e-12)
+    if "vjp" in found:
+        # Re conj(g) dz = Re conj(w) dy; the other convention has both cotangents conjugated
+        turned = b.adapter.complex_convention == "transpose"
+        c = np.conj(w[0]) if turned else w[0]
+        g = np.conj(2 * z[0] * np.conj(z[0])) * c + z[0] ** 2 * np.conj(c)
+        np.testing.assert_allclose(found["vjp"][0], np.conj(g) if turned else g, 1e-12)
+
+
+def check_bfloat16_is_computed_in_or_declined(b):
+    try:
+        x, u, w = (
+            (b.adapter.to_bfloat16(b.native([t], "float32")[0]),) for t in ([2.0], [1.5], [0.5])
+        )
+    except Unsupported:
+        return "skip"
+    assert b.adapter.placement(x[0]) == ("cpu", "bfloat16")
+    for name, slope in both(b, lambda a: (a * a,), x, u, w).items():
+        assert b.adapter.to_numpy(x[0]).astype("float64")[0] == 2.0
+        assert slope[0].astype("float64")[0] == {"vjp": 2.0, "jvp": 6.0}[name]
+    return None
+
+
 def check_an_absent_device_is_declined(b):
     assert b.adapter.devices()[0] == "cpu"
     try:
