@@ -37,6 +37,7 @@ FAULTS: Mapping[str, tuple[Outcome, Reason | None]] = {
     "mutate": (Outcome.WRONG, Reason.MUTATED),
     "buffer": (Outcome.WRONG, Reason.UNSTABLE),  # every result is the same buffer
     "accumulate": (Outcome.WRONG, Reason.UNSTABLE),  # adds to what an earlier call left
+    "stale": (Outcome.WRONG, Reason.STALE),  # a compiled derivative that kept its first point
     "raise": (Outcome.RAISED, None),
     "decline": (Outcome.UNSUPPORTED, None),
     "hang": (Outcome.TIMEOUT, None),
@@ -113,9 +114,12 @@ class Faulty(Adapter):
     def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """The whole derivative, spoiled at its very end."""
 
+        kept: list[Native] = []
+
         def spoiled(x: Native, seed: Native) -> Any:
             self._misbehave(x)
-            answer = f(x, seed)
+            kept.append(x)
+            answer = f(kept[0] if self._fault == "stale" else x, seed)
             if self._fault == "none":
                 return tuple(None for _ in answer)
             return self._spoil([np.array(self.to_numpy(a)) for a in answer if a is not None])

@@ -36,8 +36,9 @@ ACCUSATIONS = {
     Reason.SHAPE: "the answer's leaves do not have the right shapes",
     Reason.UNSTABLE: "asked twice for the same, it answered differently",
     Reason.MUTATED: "the call changed its own inputs",
+    Reason.STALE: "at another point it answered as at the first one",
 }
-FORMAL = (Reason.SHAPE, Reason.UNSTABLE, Reason.MUTATED)
+FORMAL = (Reason.SHAPE, Reason.UNSTABLE, Reason.MUTATED, Reason.STALE)
 """Reasons that are seen without comparing values."""
 
 AGREEING = {
@@ -129,7 +130,8 @@ def judge_pullback(
         dossier: from `certify_pullback`.
         primal: the same primal; called only where backend and reference differ.
         claimed: the backend's pullback in the tested precision. It is asked for both cotangents
-            and for the first one again in one batch; in near misses and arbitration for more.
+            in one batch and for the first one at another point; without a lean dossier, in near
+            misses and in arbitration for more.
         low: the same in float32 (in float64 where a lower precision is tested). Only with it can
             a near miss be told to be imprecise: agree with the finding "imprecise", if the error
             shrinks with the precision like rounding. Without it, such a claim goes to arbitration.
@@ -222,9 +224,9 @@ def _misbehaved(case: Case) -> Reason | None:
         return Reason.SHAPE
     if case.asker.mutated:
         return Reason.MUTATED
-    if case.asker.overwritten or not case.steady():
+    if case.asker.overwritten or not (case.dossier.lean or case.steady()):
         return Reason.UNSTABLE
-    return None
+    return Reason.STALE if case.stale() else None
 
 
 def _verdict(case: Case, standing: Standing) -> Verdict:

@@ -20,9 +20,9 @@ from gradtier.oracle.certify import (
     certify,
 )
 from gradtier.oracle.claims import claims_of
-from gradtier.oracle.constants import FD_FACTOR, FULL_ROWS, NEAR_MISS, PRECISIONS
+from gradtier.oracle.constants import FD_FACTOR, FULL_ROWS, NEAR_MISS, PRECISIONS, STALE
 from gradtier.oracle.dossier import Dossier
-from gradtier.oracle.draws import flat, locate, moduli, unflatten
+from gradtier.oracle.draws import flat, locate, moduli, parts, unflatten
 from gradtier.oracle.evaluate import Evaluator
 from gradtier.oracle.lines import Line
 from gradtier.oracle.sharper import Sharper
@@ -60,7 +60,7 @@ class Case:
         low: Map | None,
         sharper: Sharper,
     ) -> None:
-        """Asks the backend: every seed, then the first one once more."""
+        """Asks the backend: every seed, then, in a call of its own, the first one elsewhere."""
         self.dossier = dossier
         self.precision = PRECISIONS[dossier.dtype]
         self.evaluator = Evaluator(primal, dossier.x, dossier.value, dossier.paired_x, sharper)
@@ -76,10 +76,27 @@ class Case:
         self.margin_fd: float | None = None
         self.noise_ratio: float | None = None
         self.no_power = 0.0
-        seeds = dossier.seeds
-        queries: list[Query] = [(dossier.x, seed) for seed in (*seeds, *seeds[:1])]
+        queries: list[Query] = [(dossier.x, seed) for seed in dossier.seeds]
         self.told: Answers = self.asker.ask(queries) if queries else Answers(np.zeros((0, 0)), ())
+        self.moved = self._asked_elsewhere() if self.told.fault is None else None
         self.rows_seen = max((samples.rows for samples in dossier.samples), default=0)
+
+    def _asked_elsewhere(self) -> Array | None:
+        """The answer at the dossier's other point; None without one or without an answer."""
+        elsewhere = self.dossier.elsewhere
+        if elsewhere is None:
+            return None
+        try:
+            told = self.asker.ask([(elsewhere.x, self.dossier.seeds[0])])
+        except Exception:  # it need not be defined there
+            return None
+        return None if told.fault is not None else told.rows[0]
+
+    @cached_property
+    def again(self) -> Array:
+        """The answer to the first seed, asked once more."""
+        told = self.asker.ask([(self.dossier.x, self.dossier.seeds[0])])
+        return np.asarray(told.rows[0])
 
     @cached_property
     def lines(self) -> list[Line]:
@@ -109,7 +126,7 @@ class Case:
         """Whether asking the first seed again gave the same, within noise."""
         if not self.dossier.seeds:
             return True
-        first, again = self.told.rows[0], self.told.rows[-1]
+        first, again = self.told.rows[0], self.again
         if first.tobytes() == again.tobytes():
             return True
         if self.dossier.answers:
@@ -129,6 +146,32 @@ class Case:
             return True
         index = int(np.flatnonzero(moved)[0])
         self.note_worst(index, first[index], None)
+        return False
+
+    def stale(self) -> bool:
+        """Whether a leaf is right here and the same to the bit elsewhere, where it should not be.
+
+        At a kink a convention here may be the slope there.
+        """
+        elsewhere = self.dossier.elsewhere
+        if elsewhere is None or self.moved is None or self.dossier.jittered is not None:
+            return False
+        first, was = self.told.rows[0], self.dossier.answers[0].value
+        with np.errstate(all="ignore"):
+            right = np.abs(first - was) <= NEAR_MISS * self.tolerance(0)
+        least = max(STALE, 64.0 * self.precision.unit)
+        for part in parts(self.dossier.like):
+            here, there = was[part], elsewhere.answer[part]
+            if not (here.size and np.isfinite(here).all() and np.isfinite(there).all()):
+                continue
+            differs = np.abs(there - here).max() > least * np.abs(here).max()
+            if (
+                right[part].all()
+                and first[part].any()
+                and differs
+                and np.array_equal(first[part], self.moved[part])
+            ):
+                return True
         return False
 
     def note_worst(

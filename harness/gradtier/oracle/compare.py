@@ -8,7 +8,7 @@ from gradtier.oracle import arbitrate, differences
 from gradtier.oracle.case import Case, Standing
 from gradtier.oracle.certify import KINKS, WRONG, State, any_of, only
 from gradtier.oracle.constants import FD_FACTOR, NEAR_MISS, SINGLE_TO_DOUBLE, UNIT
-from gradtier.oracle.draws import flat, leaf_scale, perturbed, split
+from gradtier.oracle.draws import flat, leaf_scale, moduli, perturbed, split
 from gradtier.oracle.hearing import hear, hear_nonfinite
 from gradtier.oracle.types import Array, Query
 from gradtier.oracle.verdict import Finding
@@ -17,18 +17,18 @@ from gradtier.oracle.verdict import Finding
 def settles(case: Case) -> bool:
     """Whether every answer agrees with the reference up to the least noise there can be.
 
-    The first seed's second answer must as well. What agrees so closely agrees however large the
-    noise is, so that a lean dossier is enough; its certifications all confirm the reference.
+    At the other point it must as well: so it is no memory of the first one, nor a sum of both.
+    What agrees so closely agrees however large the noise is, so that a lean dossier is enough; its
+    certifications all confirm the reference.
     """
     answers, told = case.dossier.answers, case.told.rows
-    count = len(answers)
     values = np.array([answer.value for answer in answers])
-    allowed = np.array([case.tolerance(seed) for seed in range(count)])
+    allowed = np.array([case.tolerance(seed) for seed in range(len(answers))])
     with np.errstate(all="ignore"):
-        gap = np.abs(told[:count] - values)
+        gap = np.abs(told - values)
         if not (gap <= allowed).all():
             return False
-        if not (np.abs(told[count] - values[0]) <= allowed[0]).all():
+        if not _agrees_elsewhere(case):
             return False
         margin = gap / allowed
     case.margin_reference = 0.0
@@ -38,8 +38,20 @@ def settles(case: Case) -> bool:
         case.note_worst(
             index, told[seed, index], values[seed, index], allowed=float(allowed[seed, index])
         )
-        case.margin_fd = _largest_margin(case, told[:count], allowed)
+        case.margin_fd = _largest_margin(case, told, allowed)
     return True
+
+
+def _agrees_elsewhere(case: Case) -> bool:
+    """The same at the other point; where there is none, the first seed's second answer decides."""
+    elsewhere, moved = case.dossier.elsewhere, case.moved
+    if elsewhere is None or moved is None:
+        return case.steady()
+    size = moduli(elsewhere.answer, case.dossier.like, case.dossier.form.paired)
+    floor = case.precision.factor * 2.0 * case.precision.unit * size
+    # What is zero there by cancellation is judged by how large the answer is here.
+    floor += case.precision.unit * float(np.abs(case.told.rows[0]).max(initial=0.0))
+    return bool((np.abs(moved - elsewhere.answer) <= floor).all())
 
 
 def _largest_margin(case: Case, told: Array, allowed: Array) -> float | None:

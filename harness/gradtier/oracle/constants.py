@@ -39,6 +39,9 @@ BLUNT = 1e-2
 KINK = 1e-6
 """One-sided slopes must differ by this share at least to be called a kink."""
 
+STALE = 1e-3
+"""An answer that should change by this share from one point to another, and does not, is stale."""
+
 NEAR_MISS = 16.0
 """Up to this many tolerances a claim may show its own rounding noise, capped by the same factor."""
 

@@ -31,6 +31,14 @@ from gradtier.oracle.types import (
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """Another point close by, and the reference's answer to the first seed there, flat."""
+
+    x: Leaves
+    answer: Array
+
+
+@dataclass(frozen=True)
 class Dossier:
     """Everything about one question that does not depend on the backend under test.
 
@@ -51,6 +59,7 @@ class Dossier:
         samples: values along each direction; columns are cotangents, or outputs.
         certifications: the reference's claims against them; empty without a reference.
         coordinates: values along each coordinate, for a small pullback without a reference.
+        elsewhere: what the reference answers to the first seed at another point, if it does.
         jittered: the same question at a point close by, where this one has a kink or a jump.
         troubles: what went wrong with the primal around the point, in words.
         sharpened: names of the sharper witnesses that took part in certifying the reference.
@@ -72,6 +81,7 @@ class Dossier:
     samples: tuple[Samples, ...]
     certifications: tuple[Certification, ...]
     coordinates: tuple[Samples, ...]
+    elsewhere: Elsewhere | None
     jittered: Dossier | None
     troubles: str | None
     sharpened: tuple[str, ...]
@@ -199,6 +209,7 @@ class _Builder:
                 axes = [Line.through(self.x, axis, columns, value) for axis in along]
             known = replace(known, troubled=_explore(self.lines + axes, self.evaluator))
         beside = self._beside() if jitter and known.troubled else None
+        elsewhere = self._elsewhere() if known.answers else None
         return Dossier(
             kind=self.kind,
             name=self.name,
@@ -214,6 +225,7 @@ class _Builder:
             samples=tuple(line.samples for line in self.lines),
             certifications=known.certifications,
             coordinates=tuple(line.samples for line in axes),
+            elsewhere=elsewhere,
             jittered=beside,
             troubles=self.evaluator.troubles.sentence(),
             sharpened=tuple(sorted(self.evaluator.sharpened)),
@@ -261,6 +273,20 @@ class _Builder:
             self.witness.name,
         )
         return claims, asker
+
+    def _elsewhere(self) -> Elsewhere | None:
+        """A map that remembers the first point it saw shows itself at a second one."""
+        assert self.witness is not None
+        moved = jittered(self.name + "/elsewhere", self.x)
+        point = tuple(round_to(leaf, self.dtype) for leaf in moved)
+        asker = Asker(self.witness.exact, self.form)
+        try:
+            told = asker.ask([(point, self.seeds[0])])
+        except Exception:  # outside the domain, it may refuse in any way
+            return None
+        finally:
+            self.spent += asker.count
+        return None if told.fault is not None else Elsewhere(point, told.rows[0])
 
     def _beside(self) -> Dossier | None:
         point = jittered(self.name, self.x)

@@ -31,6 +31,7 @@ class Reason(StrEnum):
     SHAPE = "shape"
     UNSTABLE = "unstable"
     MUTATED = "mutated"
+    STALE = "stale"
 
 
 class Finding(StrEnum):

@@ -198,3 +198,74 @@ def test_an_exception_of_the_backend_is_passed_on() -> None:
     dossier = certify_pullback("tests/pass", DENSE.primal, DENSE.x, witness(DENSE))
     with pytest.raises(NotImplementedError, match="no rule"):
         judge_pullback(dossier, DENSE.primal, raising)
+
+
+def stubborn(function):
+    """A map that keeps the first point that it ever saw."""
+    kept = []
+
+    def answer(queries):
+        kept.extend(x for x, _ in queries[: 1 - len(kept)])
+        return [function.pull(kept[0], seed) for _, seed in queries]
+
+    return answer
+
+
+def reusing(function):
+    """A map that returns the same arrays from call to call."""
+    buffers = []
+
+    def answer(queries):
+        told = [function.pull(x, seed) for x, seed in queries]
+        if not buffers:
+            buffers.extend([np.zeros_like(g) for g in leaves] for leaves in told)
+        for kept, leaves in zip(buffers, told, strict=False):
+            for buffer, g in zip(kept, leaves, strict=True):
+                buffer[...] = g
+        return [tuple(kept) for kept in buffers[: len(told)]]
+
+    return answer
+
+
+def accumulating(function):
+    """A map that adds what it answered in an earlier call."""
+    left = []
+
+    def answer(queries):
+        told = [function.pull(x, seed) for x, seed in queries]
+        added = [tuple(g + sum(old[i] for old in left) for i, g in enumerate(t)) for t in told]
+        left.append(told[0])
+        return added
+
+    return answer
+
+
+@pytest.mark.parametrize("lean", [True, False])
+@pytest.mark.parametrize(
+    ("spoiled", "reasons"),
+    [
+        (stubborn, {Reason.STALE}),
+        (reusing, {Reason.UNSTABLE}),
+        (accumulating, {Reason.UNSTABLE}),
+    ],
+)
+def test_a_map_with_a_memory_is_caught(spoiled, reasons, lean: bool) -> None:
+    def certified(lean: bool):
+        return certify_pullback("tests/memory", DENSE.primal, DENSE.x, witness(DENSE), lean=lean)
+
+    verdict = judge_pullback(
+        certified(lean), DENSE.primal, spoiled(DENSE), full=lambda: certified(False)
+    )
+    assert verdict.outcome is Outcome.WRONG
+    assert verdict.reason in reasons
+
+
+def test_a_map_that_is_not_defined_at_another_point_is_judged_at_its_own() -> None:
+    def fussy(queries):
+        if not all(np.array_equal(x[0], DENSE.x[0]) for x, _ in queries):
+            raise ValueError("outside my domain")
+        return as_map(DENSE.pull)(queries)
+
+    for lean in (True, False):
+        dossier = certify_pullback("tests/fussy", DENSE.primal, DENSE.x, witness(DENSE), lean=lean)
+        assert judge_pullback(dossier, DENSE.primal, fussy).outcome is Outcome.AGREE
