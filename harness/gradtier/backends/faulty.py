@@ -113,7 +113,6 @@ class Faulty(Adapter):
 
     def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """The whole derivative, spoiled at its very end."""
-
         kept: list[Native] = []
 
         def spoiled(x: Native, seed: Native) -> Any:
