@@ -7,7 +7,7 @@ import numpy as np
 from gradtier.oracle import arbitrate, differences
 from gradtier.oracle.case import Case, Standing
 from gradtier.oracle.certify import KINKS, Certification, State, any_of
-from gradtier.oracle.constants import FD_FACTOR, SMALL_INPUT
+from gradtier.oracle.constants import FAST, FD_FACTOR, SMALL_INPUT
 from gradtier.oracle.draws import basis
 from gradtier.oracle.lines import Line
 from gradtier.oracle.types import Array
@@ -33,6 +33,7 @@ def alone(case: Case) -> Standing:
         _note_worst(case, records, [])
         return _standing(case, records)
     by_axis = case.certified(axes, every)
+    _excuse_small(case, by_axis)
     _forgive_meeting_kinks(case, by_axis)
     _note_worst(case, by_axis, axes)
     # One-sided slopes along a direction that meets several kinks bind no convention.
@@ -75,6 +76,26 @@ def _forgive_meeting_kinks(case: Case, records: list[Certification]) -> None:
             claim, slack = record.claim[column] / length, record.slack[column] / length
             if case.reachable(*place, [claim], slack):
                 record.states[column] = State.KINK_IN
+
+
+def _excuse_small(case: Case, by_axis: list[Certification]) -> None:
+    """Elements too small beside the others to be resolved are left out, and counted.
+
+    Where the bar and the claim are both below 1e-6 of the largest element, all that can be known
+    is that the element is small, and it is.
+    """
+    claims = np.array([np.abs(record.claim) for record in by_axis])
+    largest = np.max(np.where(np.isfinite(claims), claims, 0.0), axis=0)
+    excused = 0
+    for record in by_axis:
+        with np.errstate(all="ignore"):
+            bar = FD_FACTOR * record.error
+            small = (bar <= FAST * largest) & (np.abs(record.claim) <= FAST * largest)
+            near = np.abs(record.claim - record.value) <= bar + record.slack
+        mask = small & near & np.isin(record.states, (State.UNRESOLVED, State.NOISY))
+        record.states[mask] = State.AGREE
+        excused += int(mask.any())
+    case.no_power = max(case.no_power, excused / max(1, len(by_axis)))
 
 
 def _possible_together(case: Case, by_axis: list[Certification]) -> bool:

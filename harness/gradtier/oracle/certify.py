@@ -49,17 +49,24 @@ class State(IntEnum):
     NONFINITE = 9
 
 
+FEW = 256
+"""Up to so many states, Python's sets are faster than NumPy's."""
+
 WRONG = (State.KINK_OUT, State.IMPRECISE, State.DISAGREE, State.AT_POINT, State.NONFINITE)
 KINKS = (State.JUMP, State.KINK_IN, State.KINK_OUT)
 
 
 def any_of(states: Array, chosen: Sequence[State]) -> bool:
     """Whether any column is in one of the states."""
+    if states.size <= FEW:
+        return not frozenset(states.tolist()).isdisjoint(chosen)
     return bool(np.isin(states, [int(state) for state in chosen]).any())
 
 
 def only(states: Array, chosen: Sequence[State]) -> bool:
     """Whether every column is in one of the states."""
+    if states.size <= FEW:
+        return frozenset(states.tolist()) <= frozenset(chosen)
     return bool(np.isin(states, [int(state) for state in chosen]).all())
 
 

@@ -157,11 +157,15 @@ def sides(samples: Samples) -> Sides:
             rounding = rounding + 2.0 * np.maximum(high, _grid_noise(noise, samples.size))
         right, right_error = _one_side(samples.plus - samples.base, h, rounding)
         left, left_error = _one_side(samples.base - samples.minus, h, rounding)
-        gap = np.abs(samples.plus - samples.minus)
         least = 16.0 * UNIT * samples.size
         jump = np.zeros(right.shape, dtype=bool)
-        if samples.rows >= 9:
-            jump = (gap[-1] > 1e3 * least) & (gap[-1] > 0.9 * gap[-5]) & (gap[-5] > 0.9 * gap[-9])
+        for gap in (
+            np.abs(samples.plus - samples.minus),
+            np.abs(samples.plus - samples.base),  # the point itself may be the exception
+        ):
+            if samples.rows >= 9:
+                stays = (gap[-1] > 0.9 * gap[-5]) & (gap[-5] > 0.9 * gap[-9])
+                jump |= stays & (gap[-1] > 1e3 * least)
         difference = np.abs(right - left)
         kink = difference > FD_FACTOR * (right_error + left_error)
         kink &= difference > KINK * np.maximum(np.abs(right), np.abs(left))

@@ -86,7 +86,7 @@ def outward(leaves: Leaves, paired: Paired) -> Leaves:
     if not any(paired):
         return leaves
     return tuple(
-        leaf[..., 0] + 1j * leaf[..., 1] if pair else leaf
+        np.asarray(leaf[..., 0] + 1j * leaf[..., 1]) if pair else leaf
         for leaf, pair in zip(leaves, paired, strict=True)
     )
 
