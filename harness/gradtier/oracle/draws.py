@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 
 import numpy as np
 
@@ -33,16 +34,21 @@ def dyadic(rng: np.random.Generator, like: Leaves) -> Leaves:
 
 
 def leaf_scale(leaf: Array) -> float:
-    """The power of two nearest to the median magnitude of a leaf's finite non-zero elements."""
+    """The power of two nearest to the (upper) median magnitude of the finite non-zero elements."""
     sizes = np.abs(leaf[np.isfinite(leaf) & (leaf != 0)])
-    return float(2.0 ** np.round(np.log2(np.median(sizes)))) if sizes.size else 1.0
+    if not sizes.size:
+        return 1.0
+    middle = sizes.size // 2
+    return float(2.0 ** round(math.log2(np.partition(sizes, middle)[middle])))
 
 
 def element_scales(leaf: Array) -> Array:
     """Per element the power of two below its magnitude; the leaf's scale where it is zero."""
     usable = np.isfinite(leaf) & (leaf != 0)
-    exponents = np.floor(np.log2(np.where(usable, np.abs(leaf), 1.0)))
-    return np.where(usable, 2.0**exponents, leaf_scale(leaf))
+    whole = usable.all()
+    _, exponents = np.frexp(np.abs(leaf) if whole else np.where(usable, np.abs(leaf), 1.0))
+    scales = np.ldexp(0.5, exponents)
+    return np.asarray(scales if whole else np.where(usable, scales, leaf_scale(leaf)))
 
 
 def direction(name: str, x: Leaves, family: str) -> Leaves:

@@ -164,3 +164,33 @@ def test_a_slope_without_bound_accuses_nobody() -> None:
 
     dossier = certify_pullback("tests/root", primal, x, Witness(root(0.0)))
     assert judge_pullback(dossier, primal, root(np.inf)).outcome is not Outcome.WRONG
+
+
+def test_a_value_at_one_point_alone_is_a_jump_and_judged_beside_it() -> None:
+    primal = batched(lambda p: np.where(p[0] == 1.0, 3.0 * p[0], p[0] ** 2))
+    x = (np.array([1.0, 2.0]),)
+
+    def beside(p, w):
+        return (np.where(p[0] == 1.0, 3.0, 2.0 * p[0]) * w[0],)
+
+    for known in (Witness(as_map(beside)), None):
+        dossier = certify_pullback("tests/island", primal, x, known)
+        verdict = judge_pullback(dossier, primal, as_map(beside))
+        assert verdict.outcome is Outcome.AGREE
+        assert "jump" in verdict.findings
+
+
+def test_an_element_too_small_to_be_resolved_does_not_blind_the_whole_verdict() -> None:
+    x = (np.float64(np.float32([0.5, 1.0, 2.0])),)
+    scale = np.array([1.0, 1e-25, 1.0])
+    primal = batched(lambda p: np.sum(scale * np.sin(p[0])) + 1.0)
+    dossier = certify_pullback("tests/small", primal, x, None)
+
+    def claimed(factor):
+        return as_map(lambda p, w: (factor * scale * np.cos(p[0]) * w[0],))
+
+    verdict = judge_pullback(dossier, primal, claimed(1.0))
+    assert verdict.outcome is Outcome.AGREE
+    assert verdict.no_power == pytest.approx(1 / 3)
+    one_wrong = claimed(np.array([1.0, 1.0, 1.0001]))
+    assert judge_pullback(dossier, primal, one_wrong).outcome is Outcome.WRONG
