@@ -7,7 +7,7 @@ import numpy as np
 from gradtier.oracle import arbitrate, differences
 from gradtier.oracle.case import Case, Standing
 from gradtier.oracle.certify import KINKS, WRONG, State, any_of, only
-from gradtier.oracle.constants import FD_FACTOR, NEAR_MISS, SINGLE_TO_DOUBLE, UNIT
+from gradtier.oracle.constants import FD_FACTOR, NEAR_MISS, RESIDUE, SINGLE_TO_DOUBLE, UNIT
 from gradtier.oracle.draws import flat, leaf_scale, moduli, perturbed, split
 from gradtier.oracle.hearing import hear, hear_nonfinite
 from gradtier.oracle.types import Array, Query
@@ -121,12 +121,20 @@ def _note_margin(case: Case, seed: int, gap: Array, tolerance: Array, bad: Array
 def _own_noise(
     case: Case, seed: int, gap: Array, tolerance: Array, bad: Array
 ) -> tuple[Array, Array]:
-    """A near miss may show its own rounding noise: summing in another order is no fault."""
+    """A near miss may show its own rounding noise: summing in another order is no fault.
+
+    So may what is exactly zero for the reference: terms that cancel there may leave a residue
+    here, of which nobody else knows the size. It is one if the answer is nothing but noise, and
+    small beside the seed.
+    """
     dossier, noise = case.dossier, case.dossier.answers[seed].noise
-    with np.errstate(all="ignore"):
-        if not bad.any() or not np.all(gap[bad] <= NEAR_MISS * tolerance[bad]):
-            return tolerance, bad
     weight, got = dossier.seeds[seed], case.told.rows[seed]
+    largest = float(np.abs(flat(weight)).max(initial=0.0))
+    residue = dossier.answers[seed].value == 0
+    with np.errstate(all="ignore"):
+        residue &= np.abs(got) <= 64.0 * case.precision.unit * largest
+        if not bad.any() or not np.all((residue | (gap <= NEAR_MISS * tolerance))[bad]):
+            return tolerance, bad
     queries: list[Query] = []
     for probe in range(3):
         part, rest = split(dossier.name + "/own", weight, probe)
@@ -140,6 +148,7 @@ def _own_noise(
         usable = noise > 0
         pooled = float(np.median(own[usable] / noise[usable])) if usable.any() else 0.0
         believed = np.minimum(np.maximum(own, pooled * noise), NEAR_MISS * noise)
+        believed = np.where(residue & (sums.max(axis=0) >= RESIDUE * gap), own, believed)
         wider = np.maximum(tolerance, case.precision.factor * believed)
         left = bad & ~(gap <= wider)
     case.noise_ratio = max(case.noise_ratio or 0.0, float(np.max((own / noise)[bad])))

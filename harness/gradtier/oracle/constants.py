@@ -39,6 +39,9 @@ BLUNT = 1e-2
 KINK = 1e-6
 """One-sided slopes must differ by this share at least to be called a kink."""
 
+RESIDUE = 0.25
+"""An answer that moves by this share of itself when its seed is split is rounding, not a value."""
+
 STALE = 1e-3
 """An answer that should change by this share from one point to another, and does not, is stale."""
 

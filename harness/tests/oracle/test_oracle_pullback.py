@@ -234,3 +234,26 @@ def test_rounding_that_shrinks_with_precision_is_imprecise_not_wrong(dossier: Do
     assert "imprecise" in verdict.findings
     verdict = judge_pullback(dossier, DENSE.primal, scaled(2.0**-53), scaled(2.0**-53))
     assert "imprecise" not in verdict.findings
+
+
+def test_a_residue_of_terms_that_cancel_is_no_fault_but_a_small_value_is() -> None:
+    """w x - w x: zero for whoever cancels exactly, rounding noise for whoever does not."""
+    rng = np.random.default_rng(3)
+    x, w = single(rng.normal(size=6)), single(rng.uniform(0.5, 2.0, size=6))
+    primal = batched(lambda p: w * p[0] - p[0] * w)
+
+    def residue(p, c):
+        thirds = single(w * single(c[0] / 3.0))
+        return (single(thirds + thirds + thirds) - single(w * c[0]),)
+
+    def zero(p, c):
+        return (0.0 * c[0],)
+
+    def small(p, c):
+        return (1e-7 * c[0],)
+
+    known = Witness(as_map(zero), as_map(zero))
+    dossier = certify_pullback("tests/residue", primal, (x,), known, "float32")
+    assert any(np.any(residue((x,), seed)[0] != 0) for seed in dossier.seeds)
+    assert judge_pullback(dossier, primal, as_map(residue)).outcome is Outcome.AGREE
+    assert judge_pullback(dossier, primal, as_map(small)).outcome is Outcome.WRONG
