@@ -112,7 +112,7 @@ def run(session: nox.Session, shared: str, program: str, *arguments: str) -> Non
 @nox.session(default=False)
 def environment(session: nox.Session) -> None:
     """The shared environment: every backend package and the tools."""
-    install(session, "all,dev", "all", "about 3 GB, a minute or a few", *ALSO)
+    install(session, "all,bench,dev", "all", "about 3 GB, a minute or a few", *ALSO)
 
 
 @nox.session(default=False)
@@ -160,6 +160,12 @@ def evidence_named(arguments: Sequence[str]) -> list[str]:
         if word.startswith("--evidence="):
             return [word]
     return []
+
+
+@nox.session(requires=["environment"], venv_backend="none", default=False)
+def oracle(session: nox.Session) -> None:
+    """The benchmark of the oracle; writes reports/bench/.  After `--`: parts, `--resume`."""
+    run(session, "environment", "python", "ci/bench/oracle", *session.posargs)
 
 
 # ---------------------------------------------------------------------------- parts of them
@@ -252,5 +258,5 @@ def constraints(session: nox.Session) -> None:
     alone = nox.project.load_toml(__file__)["dependencies"]
     limits = CONSTRAINTS / "limits.txt"
     session.log("installing everything anew (about 3 GB)")
-    session.install("--constraint", str(limits), ".[all,dev]", *alone, env=ENVIRONMENT)
+    session.install("--constraint", str(limits), ".[all,bench,dev]", *alone, env=ENVIRONMENT)
     session.run("python", "ci/pin.py", "bootstrap=" + ",".join(alone), env=ENVIRONMENT)
