@@ -60,7 +60,10 @@ class Case:
         low: Map | None,
         sharper: Sharper,
     ) -> None:
-        """Asks the backend: every seed, then, in a call of its own, the first one elsewhere."""
+        """Asks the backend: every seed, then, in a call of its own, the last one elsewhere.
+
+        It is another seed than the first, whose answer must have stayed what it was.
+        """
         self.dossier = dossier
         self.precision = PRECISIONS[dossier.dtype]
         self.evaluator = Evaluator(primal, dossier.x, dossier.value, dossier.paired_x, sharper)
@@ -87,7 +90,7 @@ class Case:
         if elsewhere is None:
             return None
         try:
-            told = self.asker.ask([(elsewhere.x, self.dossier.seeds[0])])
+            told = self.asker.ask([(elsewhere.x, self.dossier.seeds[-1])])
         except Exception:  # it need not be defined there
             return None
         return None if told.fault is not None else told.rows[0]
@@ -156,21 +159,17 @@ class Case:
         elsewhere = self.dossier.elsewhere
         if elsewhere is None or self.moved is None or self.dossier.jittered is not None:
             return False
-        first, was = self.told.rows[0], self.dossier.answers[0].value
-        with np.errstate(all="ignore"):
-            right = np.abs(first - was) <= NEAR_MISS * self.tolerance(0)
+        first, was = self.told.rows[-1], self.dossier.answers[-1].value
         least = max(STALE, 64.0 * self.precision.unit)
         for part in parts(self.dossier.like):
-            here, there = was[part], elsewhere.answer[part]
+            here, there, said = was[part], elsewhere.answer[part], first[part]
             if not (here.size and np.isfinite(here).all() and np.isfinite(there).all()):
                 continue
-            differs = np.abs(there - here).max() > least * np.abs(here).max()
-            if (
-                right[part].all()
-                and first[part].any()
-                and differs
-                and np.array_equal(first[part], self.moved[part])
-            ):
+            moves = np.abs(there - here).max()
+            kept = said.any() and np.array_equal(said, self.moved[part])
+            # Right enough here for it to be the point, and not the value, that is wrong there.
+            right = np.abs(said - here).max() <= 0.1 * moves
+            if kept and right and moves > least * np.abs(here).max():
                 return True
         return False
 

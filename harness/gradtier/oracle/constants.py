@@ -42,7 +42,7 @@ KINK = 1e-6
 RESIDUE = 0.25
 """An answer that moves by this share of itself when its seed is split is rounding, not a value."""
 
-STALE = 1e-3
+STALE = 1e-6
 """An answer that should change by this share from one point to another, and does not, is stale."""
 
 NEAR_MISS = 16.0

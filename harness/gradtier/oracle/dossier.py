@@ -32,7 +32,7 @@ from gradtier.oracle.types import (
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """Another point close by, and the reference's answer to the first seed there, flat."""
+    """Another point close by, and the reference's answer to the last seed there, flat."""
 
     x: Leaves
     answer: Array
@@ -59,7 +59,7 @@ class Dossier:
         samples: values along each direction; columns are cotangents, or outputs.
         certifications: the reference's claims against them; empty without a reference.
         coordinates: values along each coordinate, for a small pullback without a reference.
-        elsewhere: what the reference answers to the first seed at another point, if it does.
+        elsewhere: what the reference answers to the last seed at another point, if it does.
         jittered: the same question at a point close by, where this one has a kink or a jump.
         troubles: what went wrong with the primal around the point, in words.
         sharpened: names of the sharper witnesses that took part in certifying the reference.
@@ -275,18 +275,27 @@ class _Builder:
         return claims, asker
 
     def _elsewhere(self) -> Elsewhere | None:
-        """A map that remembers the first point it saw shows itself at a second one."""
+        """A map that remembers the first point it saw shows itself at a second one.
+
+        Where the reference is not finite there, a point closer by is tried.
+        """
         assert self.witness is not None
-        moved = jittered(self.name + "/elsewhere", self.x)
-        point = tuple(round_to(leaf, self.dtype) for leaf in moved)
-        asker = Asker(self.witness.exact, self.form)
-        try:
-            told = asker.ask([(point, self.seeds[0])])
-        except Exception:  # outside the domain, it may refuse in any way
-            return None
-        finally:
-            self.spent += asker.count
-        return None if told.fault is not None else Elsewhere(point, told.rows[0])
+        found = None
+        for bits in (6, 16):
+            moved = jittered(self.name + "/elsewhere", self.x, bits)
+            point = tuple(round_to(leaf, self.dtype) for leaf in moved)
+            asker = Asker(self.witness.exact, self.form)
+            try:
+                told = asker.ask([(point, self.seeds[-1])])
+            except Exception:  # outside the domain, it may refuse in any way
+                continue
+            finally:
+                self.spent += asker.count
+            if told.fault is None:
+                found = Elsewhere(point, told.rows[0])
+                if np.isfinite(told.rows[0]).all():
+                    break
+        return found
 
     def _beside(self) -> Dossier | None:
         point = jittered(self.name, self.x)

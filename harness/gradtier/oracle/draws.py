@@ -103,12 +103,14 @@ def split(name: str, seed: Leaves, probe: int) -> tuple[Leaves, Leaves]:
     return tuple(part), rest
 
 
-def jittered(name: str, x: Leaves) -> Leaves:
-    """A nearby point, float32-representable: 2**-6 relative, zeros moved by 2**-4 of the leaf."""
+def jittered(name: str, x: Leaves, bits: int = 6) -> Leaves:
+    """A nearby point, float32-representable: 2**-bits relative, zeros moved by 4 times that."""
     moved = []
     for leaf, noise in zip(x, dyadic(generator(name, "jitter"), x), strict=True):
         shifted = np.where(
-            leaf != 0, leaf * (1.0 + 2.0**-6 * noise), leaf_scale(leaf) * 2.0**-4 * noise
+            leaf != 0,
+            leaf * (1.0 + 2.0**-bits * noise),
+            leaf_scale(leaf) * 2.0 ** (2 - bits) * noise,
         )
         moved.append(round_to(shifted, "float32"))
     return tuple(moved)

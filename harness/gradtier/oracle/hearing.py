@@ -12,6 +12,9 @@ from gradtier.oracle.constants import MAX_ARBITRATED, MAX_ARBITRATED_OUTPUTS, UN
 from gradtier.oracle.types import Array
 from gradtier.oracle.verdict import Finding, Reason
 
+DOUBTFUL = (Ruling.UNRESOLVED, Ruling.BELOW, Ruling.REFERENCE, Ruling.BOTH, Ruling.JUMP)
+"""Rulings that a sharper witness may change, if it agrees with exactly one of the two sides."""
+
 SEVERITY = (
     Ruling.BACKEND,
     Ruling.BOTH,
@@ -29,7 +32,9 @@ def hear_nonfinite(case: Case, seed: int, broken: Array) -> Standing:
     index = np.flatnonzero(broken)[:MAX_ARBITRATED]
     chosen = case.elements(seed, index)
     case.note_arbitrated(seed, chosen, 0)
-    if all(arbitrate.diverging(chosen)):
+    # A jump of a gradient, at a kink of its function, has conventions, none of which is NaN.
+    excused = ~(chosen.sides.jump & np.isnan(case.told.rows[seed][index]))
+    if np.all(excused & np.array(arbitrate.diverging(chosen))):
         case.findings |= {Finding.DIVERGES, Finding.LEANING_WRONG}
         return Standing.LEANING
     case.reason = Reason.NONFINITE
@@ -73,9 +78,10 @@ def hear(case: Case, seed: int, live: Array, gap: Array, tolerance: Array) -> St
 def _ask_sharper(
     case: Case, seed: int, chosen: Elements, rulings: list[Ruling], tolerance: Array
 ) -> None:
-    """Lets sharper witnesses rule where finite differences are too blunt to."""
-    open_ = [j for j, ruling in enumerate(rulings) if ruling in (Ruling.UNRESOLVED, Ruling.BELOW)]
-    for j in open_:
+    """Lets sharper witnesses rule where finite differences are too blunt, or stand alone."""
+    for j, ruling in enumerate(rulings):
+        if ruling not in DOUBTFUL:
+            continue
         index = int(chosen.index[j])
         slope = case.sharper_slope(seed, chosen, j)
         if slope is None:
