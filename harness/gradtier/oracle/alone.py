@@ -73,8 +73,9 @@ def _forgive_meeting_kinks(case: Case, records: list[Certification]) -> None:
             budget -= 1
             place = (number, int(column)) if pushed else (int(column), number)
             length = 1.0 if pushed else basis(dossier.x, number)[1]
-            claim, slack = record.claim[column] / length, record.slack[column] / length
-            if case.reachable(*place, [claim], slack):
+            claims = float(record.claim[column]) / length, float(record.value[column]) / length
+            slack = np.array([record.slack[column] / length])
+            if case.reachable(place[0], [place[1]], [claims], slack)[0]:
                 record.states[column] = State.KINK_IN
 
 

@@ -227,14 +227,31 @@ class Case:
         part = unflatten(self.told.rows[seed], self.dossier.like)[leaf]
         return self.told.missing[seed][leaf] or not np.any(part)
 
-    def reachable(self, seed: int, index: int, claims: Sequence[float], slack: float) -> bool:
-        """Whether conventions at several meeting kinks can add up to each claim for an element."""
+    def reachable(
+        self, seed: int, index: Sequence[int], claims: Sequence[Sequence[float]], slack: Array
+    ) -> list[bool]:
+        """Whether conventions at several meeting kinks can add up to all claims for an element.
+
+        Args:
+            seed: number of the seed.
+            index: flat indices of the elements.
+            claims: for each element at least two values that were found for it.
+            slack: for each element what a claim may be off.
+        """
         dossier = self.dossier
-        chosen = boxes.pushed if dossier.kind == "pushforward" else boxes.pulled
-        found = chosen(dossier.x, dossier.value, dossier.seeds[seed], index, self.evaluator)
-        if found is None:
-            return False
-        return all(found[0] - slack <= claim <= found[1] + slack for claim in claims)
+        apart = np.array([np.ptp(each) for each in claims]) - 2.0 * slack
+        place = dossier.x, dossier.value, dossier.seeds[seed]
+        if dossier.kind == "pushforward":
+            found = boxes.pushed(*place, index, apart, self.evaluator)
+        else:
+            found = [
+                boxes.pulled(*place, i, float(far), self.evaluator)
+                for i, far in zip(index, apart, strict=True)
+            ]
+        return [
+            box is not None and all(box[0] - wide <= claim <= box[1] + wide for claim in each)
+            for box, each, wide in zip(found, claims, slack, strict=True)
+        ]
 
     def sharper_slope(self, seed: int, chosen: Elements, j: int) -> float | None:
         """The derivative's element by the sharpest witness there is besides finite differences."""

@@ -100,11 +100,12 @@ def _forgive_meeting_kinks(
     """Values outside the one-sided slopes may still be sums of allowed conventions."""
     answer, got = case.dossier.answers[seed].value, case.told.rows[seed]
     accusing = (Ruling.BACKEND, Ruling.BOTH, Ruling.REFERENCE)
-    accused = [j for j, ruling in enumerate(rulings) if ruling in accusing]
-    for j in accused[:MAX_ARBITRATED]:
-        index = int(order[j])
-        claims = (float(got[index]), float(answer[index]))
-        if case.reachable(seed, index, claims, float(tolerance[index])):
+    accused = [j for j, ruling in enumerate(rulings) if ruling in accusing][:MAX_ARBITRATED]
+    index = [int(order[j]) for j in accused]
+    claims = [(float(got[i]), float(answer[i])) for i in index]
+    reached = case.reachable(seed, index, claims, tolerance[index])
+    for j, explained in zip(accused, reached, strict=True):
+        if explained:
             rulings[j] = Ruling.CONVENTION
 
 

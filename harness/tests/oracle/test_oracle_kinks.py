@@ -194,3 +194,19 @@ def test_an_element_too_small_to_be_resolved_does_not_blind_the_whole_verdict() 
     assert verdict.no_power == pytest.approx(1 / 3)
     one_wrong = claimed(np.array([1.0, 1.0, 1.0001]))
     assert judge_pullback(dossier, primal, one_wrong).outcome is Outcome.WRONG
+
+
+@pytest.mark.parametrize(
+    ("factor", "most"), [(2.0, 8), (1.0 + 1e-4, 24)], ids=["gross", "off by 1e-4"]
+)
+def test_a_wrong_value_where_nothing_has_a_kink_costs_no_hunt_for_kinks(factor, most) -> None:
+    def pushed(point, tangent):
+        return (np.cos(point[0]) * tangent[0],)
+
+    primal, x = batched(lambda p: (np.sin(p[0]),)), (np.linspace(0.5, 2.0, 30),)
+    dossier = certify_pushforward("tests/hunt", primal, x, Witness(as_map(pushed)))
+    off = as_map(lambda p, v: (factor * pushed(p, v)[0],))
+    verdict = judge_pushforward(dossier, primal, off)
+    assert verdict.outcome is Outcome.WRONG, str(verdict)
+    # Two for every row and every of the 30 inputs, once for all outputs that are accused.
+    assert verdict.primal_evaluations < 2 * most * 30 + 150
