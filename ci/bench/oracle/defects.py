@@ -93,6 +93,11 @@ DEFECTS: tuple[Defect, ...] = (
         SINGLE,
     ),
     Defect(
+        "conditioning/naive_logistic", "autograd", ("hvp",),
+        "second derivative of 1 / (1 + exp(-x)): infinity over infinity where exp overflows; it is"
+        " 1e-16 and less", SINGLE,
+    ),
+    Defect(
         "conditioning/naive_log_sum_exp", "jax", ("hvp",),
         "the tangent of 1 / y by y**-2 underflows to zero: a term of the Hessian is lost", SINGLE,
     ),

@@ -128,7 +128,8 @@ def effect(setting: Setting, broken: Map, beside: bool = False) -> Effect:
     gap = np.zeros(rows.shape)
     if not structural:
         with np.errstate(all="ignore"):
-            gap = np.abs(_rows([setting.filled(a) for a in told]) - rows)
+            filled = [_as_complex(setting.filled(a), b) for a, b in zip(told, right, strict=True)]
+            gap = np.abs(_rows(filled) - rows)
     return Effect(structural, gap, rows, (0, 1, 0, 1, 0)[: len(rows)])
 
 
@@ -181,6 +182,14 @@ def _copied(leaves: Leaves) -> Leaves:
 
 def _rows(answers: Sequence[Leaves]) -> Array:
     return np.array([flat(as_leaves(leaves)) for leaves in answers])
+
+
+def _as_complex(told: Leaves, right: Leaves) -> Leaves:
+    """A real answer where a complex one is right has the imaginary part zero."""
+    return tuple(
+        a.astype(np.complex128) if np.iscomplexobj(b) and not np.iscomplexobj(a) else a
+        for a, b in zip(told, right, strict=True)
+    )
 
 
 def _shapes(setting: Setting, told: Told) -> bool:

@@ -87,6 +87,21 @@ def perturbed(name: str, x: Leaves, dtype: str, probe: int, ulps: float = 2.0) -
     return tuple(wiggled)
 
 
+def either_side(name: str, x: Leaves, dtype: str) -> tuple[Leaves, Leaves]:
+    """Two points on either side of `x`, the root of the unit roundoff away (relative).
+
+    Far enough for rounding to be drawn anew even where `perturbed` moves an intermediate value by
+    too little to be rounded otherwise, as tanh near 1.
+    """
+    relative = math.sqrt(PRECISIONS[dtype].unit)
+    ahead, behind = [], []
+    for i, leaf in enumerate(x):
+        signs = generator(name, "sides", i).integers(0, 2, leaf.shape) * 2.0 - 1.0
+        ahead.append(round_to(np.asarray(leaf * (1.0 + relative * signs)), dtype))
+        behind.append(round_to(np.asarray(leaf * (1.0 - relative * signs)), dtype))
+    return tuple(ahead), tuple(behind)
+
+
 def split(name: str, seed: Leaves, probe: int) -> tuple[Leaves, Leaves]:
     """Two seeds that add up to `seed` exactly.
 

@@ -2,7 +2,8 @@
 
 *Arithmetic* noise: the same point with the seed wiggled by 2 ulp, and with the seed split into two
 whose answers are added; in the tested precision, and for float64 also the float32 answer scaled by
-2**-29. *Conditioning* noise: the point wiggled as well.
+2**-29. *Conditioning* noise: the point wiggled as well; and the error in the tested precision (or
+in float32, scaled) at two points further away, where what was rounded well by luck here is not.
 
 A *floor* below which no noise is believed, 2 u |g|, is known without asking. A claim within it
 agrees whatever the noise is, so the noise is measured only where that does not settle the matter.
@@ -16,10 +17,11 @@ import numpy as np
 
 from gradtier.oracle.asking import Asker, Form, trusted
 from gradtier.oracle.constants import PRECISIONS
-from gradtier.oracle.draws import moduli, paired_largest, parts, perturbed, split
+from gradtier.oracle.draws import either_side, moduli, paired_largest, parts, perturbed, split
 from gradtier.oracle.types import Array, Leaves, Query, Witness
 
 PROBES = 4
+SIDES = 2
 
 
 @dataclass(frozen=True)
@@ -95,22 +97,25 @@ def answers(
         OracleError: if the reference's leaves have the wrong number or shapes.
     """
     lower = dtype != "float64"
+    coarse = dtype if lower else "float32"
     exact, low = Asker(witness.exact, form), None
     if witness.low is not None:
         low = Asker(witness.low, form)
     probes = [_probes(name, x, seed, "float64") for seed in seeds]
-    told = trusted(exact.ask([query for part in probes for query in part]), witness.name)
-    per = len(probes[0])
+    sides = either_side(name, x, coarse) if low is not None else ()
+    beside = [[(side, seed) for side in sides] for seed in seeds]
+    asked = [query for pair in zip(probes, beside, strict=True) for part in pair for query in part]
+    told = trusted(exact.ask(asked), witness.name)
+    rows, per = np.split(told.rows, len(seeds)), len(told.rows) // len(seeds)
     low_rows: list[Array | None] = [None] * len(seeds)
     if low is not None:
         chosen = [
             _probes(name, x, seed, dtype) if lower else _single(name, x, seed) for seed in seeds
         ]
-        rows = trusted(low.ask([q for part in chosen for q in part]), witness.name).rows
-        low_rows = list(np.split(rows, len(seeds)))
+        asked = [q for pair in zip(chosen, beside, strict=True) for part in pair for q in part]
+        low_rows = list(np.split(trusted(low.ask(asked), witness.name).rows, len(seeds)))
     out = tuple(
-        _answer(told.rows[k * per : (k + 1) * per], low_rows[k], told.missing[k * per], form, dtype)
-        for k in range(len(seeds))
+        _answer(rows[k], low_rows[k], told.missing[k * per], form, dtype) for k in range(len(seeds))
     )
     return out, exact.count + (low.count if low is not None else 0)
 
@@ -137,20 +142,26 @@ def _single(name: str, x: Leaves, seed: Leaves) -> list[Query]:
 def _answer(
     rows: Array, low: Array | None, missing: tuple[bool, ...], form: Form, dtype: str
 ) -> Answer:
-    value = rows[0]
-    exact = _measure(rows, value)
+    value, beside = rows[0], None
     if low is not None:
+        with np.errstate(all="ignore"):
+            beside = _largest(np.abs(low[-SIDES:] - rows[-SIDES:]))
+        rows, low = rows[:-SIDES], low[:-SIDES]
+    exact = _measure(rows, value)
+    if low is not None and beside is not None:
         coarse = "float32" if dtype == "float64" else dtype
         chosen = low if dtype == "float64" else low[[0, 1, 4]]
         ratio = PRECISIONS["float64"].unit / PRECISIONS[coarse].unit
         exact = _joined(exact, _measure_scaled(chosen, value, ratio))
+        exact = _joined(exact, _Noise(np.zeros(value.shape), ratio * beside))
     exact_noise, _, _ = _believed(exact, value, form, "float64")
     tested = exact
     if dtype != "float64":
         ratio = PRECISIONS[dtype].unit / PRECISIONS["float64"].unit
         tested = _Noise(ratio * exact.arithmetic, ratio * exact.conditioning)
-        if low is not None:
+        if low is not None and beside is not None:
             tested = _measure(low, value, include_first=True)
+            tested = _joined(tested, _Noise(np.zeros(value.shape), beside))
     noise, soft, hopeless = _believed(tested, value, form, dtype)
     finite = np.isfinite(low[0]) if low is not None else np.isfinite(value)
     return Answer(value, noise, exact_noise, soft, hopeless, finite, missing)

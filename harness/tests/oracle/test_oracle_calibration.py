@@ -5,8 +5,16 @@ from __future__ import annotations
 import mpmath
 import numpy as np
 import pytest
+from oracle_analytic import as_map
 
-from gradtier.oracle import directional
+from gradtier.oracle import (
+    Outcome,
+    Witness,
+    batched,
+    certify_pullback,
+    directional,
+    judge_pullback,
+)
 from gradtier.oracle.constants import FD_FACTOR
 
 #: Value on NumPy and slope on mpmath: what NumPy's own slope would be off by is then no error here.
@@ -71,3 +79,25 @@ def test_the_bar_is_not_wider_than_ten_thousand_true_errors_in_the_median(draws)
 def test_the_bar_is_a_small_share_of_the_slope_in_the_median(draws) -> None:
     _, bars, slopes = draws
     assert np.median(bars / slopes) < 1e-9
+
+
+@pytest.mark.parametrize("lucky", [True, False])
+def test_rounding_that_is_small_at_the_point_by_luck_accuses_nobody(lucky: bool) -> None:
+    """An elementary function may round well here and by hundreds of units close by."""
+    x = (np.linspace(-3.0, -2.5, 8).astype(np.float32).astype(np.float64),)
+
+    def right(point, cotangent):
+        return (np.cosh(point[0]) ** -2 * cotangent[0],)
+
+    def low(point, cotangent):
+        (exact,), moved = right(point, cotangent), np.abs(point[0] - x[0]) > 1e-5
+        return (np.float32(exact * (1.0 + 1e-5 * (moved if lucky else 0.0))),)
+
+    def other(point, cotangent):
+        return (np.float32(right(point, cotangent)[0] * (1.0 + 1.5e-5)),)
+
+    primal = batched(lambda p: (np.tanh(p[0]),))
+    known = Witness(as_map(right), as_map(low))
+    dossier = certify_pullback(f"tests/lucky/{lucky}", primal, x, known, "float32")
+    verdict = judge_pullback(dossier, primal, as_map(other))
+    assert verdict.outcome is (Outcome.AGREE if lucky else Outcome.WRONG), str(verdict)
