@@ -38,8 +38,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--resume", action="store_true", help="keep the parts that are there")
     parser.add_argument("--parts-folder", type=Path, default=ROOT / ".gradtier" / "bench-oracle")
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "bench")
+    parser.add_argument("--check", action="store_true", help="only compare the page with its JSON")
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args(arguments)
+    if asked.check:
+        return check(asked.out)
     if unknown := [part for part in asked.parts if part not in PARTS]:
         parser.error(f"{unknown[0]!r} is no part; the parts are {', '.join(PARTS)}")
     if asked.seeds < 1:
@@ -132,6 +135,24 @@ def publish(folder: Path, out: Path) -> int:
     print(f"wrote {out / 'oracle.json'} and oracle.md")
     print(report.summary(whole))
     return 0
+
+
+def check(out: Path) -> int:
+    """Whether the page is the one that the JSON file gives, and every miss has its explanation."""
+    import misses
+    import report
+
+    whole = json.loads((out / "oracle.json").read_text(encoding="utf-8"))
+    problems = []
+    if (out / "oracle.md").read_text(encoding="utf-8") != report.page(whole):
+        problems.append(f"{out / 'oracle.md'} is not what {out / 'oracle.json'} gives")
+    problems += [
+        f"no explanation in misses.py: {miss['fault']} in {miss['function']} ({miss['map']})"
+        for miss in whole["wrong"]["missed"]
+        if miss["dtype"] == "float64" and not misses.why(miss)
+    ]
+    print("\n".join(problems) or "the page and its explanations are complete")
+    return 1 if problems else 0
 
 
 def head() -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from defects import DEFECTS
+from misses import why
 from tables import cell, percent, table
 
 SCHEMA = "gradtier/bench-oracle/1"
@@ -183,7 +185,7 @@ def _wrong(found: Mapping[str, Any]) -> str:
         text += "\n\nEvery miss in float64:\n\n"
         told = [
             (m["fault"], m["function"], m["map"], m["system"], m["outcome"],
-             _first_line(m["verdict"]), m.get("why", ""))
+             _first_line(m["verdict"]), why(m))
             for m in misses
         ]  # fmt: skip
         text += table(
@@ -279,17 +281,36 @@ def _differing(ops: Mapping[str, Any]) -> list[tuple[Any, ...]]:
 
 
 def _limits(found: Mapping[str, Any]) -> str:
-    defects = [(d["case"], d["system"], ", ".join(d["kinds"]), d["why"]) for d in found["defects"]]
+    told = found["right"]["known_defects"]["told"]
+    defects = [
+        (d["case"], d["system"], ", ".join(d["kinds"]), d["why"], _said(d, told))
+        for d in found["defects"]
+    ]
     unsupported = ", ".join(
         f"{name} {sum(refused['maps'].values())}"
         for name, refused in found["right"]["unsupported"].items()
     )
     return (
         "## Known defects of the released packages\n\nThese derivatives are wrong, or far less"
-        " precise than their peers, by independent means; they are no right trials.\n\n"
-        + table(("function", "system", "maps", "what is wrong"), defects)
+        " precise than their peers, by independent means; they are no right trials. Where all"
+        " packages are wrong alike, the oracle says that finite differences contradict them; of a"
+        " Hessian there is no such witness, since the differences are those of the gradient.\n\n"
+        + table(("function", "system", "maps", "what is wrong", "the oracle says"), defects)
         + f"\n\nMaps that a system declines (no rule, or no such function): {unsupported}."
     )
+
+
+def _said(defect: Mapping[str, Any], told: Sequence[Mapping[str, Any]]) -> str:
+    """What the oracle says of a defect; `told` are the verdicts on defects that are not "wrong"."""
+    others = Counter(
+        t["verdict"].split(" ")[0]
+        for t in told
+        if (t["function"], t["system"]) == (defect["case"], defect["system"])
+        and t["map"] in defect["kinds"]
+        and t["dtype"] in defect["dtypes"]
+    )
+    words = [f"{outcome} ({count})" for outcome, count in others.items()]
+    return ", else ".join([*words, "wrong"]) if words else "wrong"
 
 
 def _unique(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

@@ -11,6 +11,7 @@ agrees whatever the noise is, so the noise is measured only where that does not 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,6 @@ from gradtier.oracle.draws import either_side, moduli, paired_largest, parts, pe
 from gradtier.oracle.types import Array, Leaves, Query, Witness
 
 PROBES = 4
-SIDES = 2
 
 
 @dataclass(frozen=True)
@@ -102,22 +102,44 @@ def answers(
     if witness.low is not None:
         low = Asker(witness.low, form)
     probes = [_probes(name, x, seed, "float64") for seed in seeds]
-    sides = either_side(name, x, coarse) if low is not None else ()
-    beside = [[(side, seed) for side in sides] for seed in seeds]
-    asked = [query for pair in zip(probes, beside, strict=True) for part in pair for query in part]
-    told = trusted(exact.ask(asked), witness.name)
-    rows, per = np.split(told.rows, len(seeds)), len(told.rows) // len(seeds)
+    told = trusted(exact.ask([query for part in probes for query in part]), witness.name)
+    per = len(probes[0])
     low_rows: list[Array | None] = [None] * len(seeds)
+    beside: list[Array | None] = [None] * len(seeds)
     if low is not None:
         chosen = [
             _probes(name, x, seed, dtype) if lower else _single(name, x, seed) for seed in seeds
         ]
-        asked = [q for pair in zip(chosen, beside, strict=True) for part in pair for q in part]
-        low_rows = list(np.split(trusted(low.ask(asked), witness.name).rows, len(seeds)))
+        rows = trusted(low.ask([q for part in chosen for q in part]), witness.name).rows
+        low_rows = list(np.split(rows, len(seeds)))
+        beside = _errors_beside(exact, low, either_side(name, x, coarse), seeds)
     out = tuple(
-        _answer(rows[k], low_rows[k], told.missing[k * per], form, dtype) for k in range(len(seeds))
+        _answer(
+            told.rows[k * per : (k + 1) * per],
+            (low_rows[k], beside[k]),
+            told.missing[k * per],
+            form,
+            dtype,
+        )
+        for k in range(len(seeds))
     )
     return out, exact.count + (low.count if low is not None else 0)
+
+
+def _errors_beside(
+    exact: Asker, low: Asker, sides: Sequence[Leaves], seeds: Sequence[Leaves]
+) -> list[Array | None]:
+    """Per seed the largest error of the lower precision at some points; None where it fails."""
+    queries = [(side, seed) for seed in seeds for side in sides]
+    try:
+        told, rounded = exact.ask(queries), low.ask(queries)
+    except Exception:  # it need not be defined there
+        return [None] * len(seeds)
+    if told.fault is not None or rounded.fault is not None:
+        return [None] * len(seeds)
+    with np.errstate(all="ignore"):
+        gaps = np.abs(rounded.rows - told.rows)
+    return [_largest(part) for part in np.split(gaps, len(seeds))]
 
 
 def _probes(name: str, x: Leaves, seed: Leaves, dtype: str) -> list[Query]:
@@ -140,27 +162,30 @@ def _single(name: str, x: Leaves, seed: Leaves) -> list[Query]:
 
 
 def _answer(
-    rows: Array, low: Array | None, missing: tuple[bool, ...], form: Form, dtype: str
+    rows: Array,
+    rounded: tuple[Array | None, Array | None],
+    missing: tuple[bool, ...],
+    form: Form,
+    dtype: str,
 ) -> Answer:
-    value, beside = rows[0], None
-    if low is not None:
-        with np.errstate(all="ignore"):
-            beside = _largest(np.abs(low[-SIDES:] - rows[-SIDES:]))
-        rows, low = rows[:-SIDES], low[:-SIDES]
+    """`rounded`: what the probes gave in the lower precision, and its errors beside the point."""
+    value, (low, beside) = rows[0], rounded
     exact = _measure(rows, value)
-    if low is not None and beside is not None:
+    if low is not None:
         coarse = "float32" if dtype == "float64" else dtype
         chosen = low if dtype == "float64" else low[[0, 1, 4]]
         ratio = PRECISIONS["float64"].unit / PRECISIONS[coarse].unit
         exact = _joined(exact, _measure_scaled(chosen, value, ratio))
-        exact = _joined(exact, _Noise(np.zeros(value.shape), ratio * beside))
+        if beside is not None:
+            exact = _joined(exact, _Noise(np.zeros(value.shape), ratio * beside))
     exact_noise, _, _ = _believed(exact, value, form, "float64")
     tested = exact
     if dtype != "float64":
         ratio = PRECISIONS[dtype].unit / PRECISIONS["float64"].unit
         tested = _Noise(ratio * exact.arithmetic, ratio * exact.conditioning)
-        if low is not None and beside is not None:
+        if low is not None:
             tested = _measure(low, value, include_first=True)
+        if beside is not None:
             tested = _joined(tested, _Noise(np.zeros(value.shape), beside))
     noise, soft, hopeless = _believed(tested, value, form, dtype)
     finite = np.isfinite(low[0]) if low is not None else np.isfinite(value)
