@@ -300,15 +300,25 @@ class _Trial:
         self.states[mask] = state
         self.value[mask], self.error[mask] = slope[mask], error[mask]
 
-    def _own_noise(self) -> Array:
+    def _own_noise(self, wiggled: Array | None = None) -> Array:
         """How much the claim moves when the point is wiggled."""
         with np.errstate(all="ignore"):
-            moved = np.abs(self.claim.probes() - self.claim.value)
+            told = self.claim.probes() if wiggled is None else wiggled
+            moved = np.abs(told - self.claim.value)
         return np.asarray(np.max(np.where(np.isfinite(moved), moved, 0.0), axis=0))
 
     def _probe(self) -> None:
-        """A claim that moves when the point is wiggled is ill-conditioned, not wrong."""
-        own = self._own_noise()
+        """A claim that moves when the point is wiggled is ill-conditioned, not wrong.
+
+        Unless all wiggled points give what finite differences do: then the point is special.
+        """
+        wiggled = self.claim.probes()
+        with np.errstate(all="ignore"):
+            bar = FD_FACTOR * self.error + 64.0 * UNIT * np.abs(self.value)
+            special = (np.abs(wiggled - self.value) <= bar).all(axis=0)
+            special &= bar <= BLUNT * np.abs(self.value)
+        self._close(special & ~self._near(), State.AT_POINT)
+        own = self._own_noise(wiggled)
         extra = 32.0 * own
         size = np.maximum(np.abs(self.claim.value), self.claim.scale)
         near = self._near(extra)

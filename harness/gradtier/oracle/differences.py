@@ -22,6 +22,7 @@ COLUMNS = 3
 ONE_SIDED_COLUMNS = 5
 NOISE_ROWS = 16
 FINE_ROW = 8
+STEADY = 4
 
 
 @dataclass(frozen=True)
@@ -169,8 +170,22 @@ def sides(samples: Samples) -> Sides:
         difference = np.abs(right - left)
         kink = difference > FD_FACTOR * (right_error + left_error)
         kink &= difference > KINK * np.maximum(np.abs(right), np.abs(left))
-        kink &= ~jump
+        kink &= ~jump & _steady_bend(samples, difference)
     return Sides(right, right_error, left, left_error, jump, kink)
+
+
+def _steady_bend(samples: Samples, gap: Array) -> Array:
+    """Whether the second difference over h is about |right - left| for several steps on end.
+
+    It is at a kink. Rounding that passes for two slopes gives another value at each step.
+    """
+    with np.errstate(all="ignore"):
+        bend = np.abs(samples.plus + samples.minus - 2.0 * samples.base) / samples.steps[:, None]
+        near = (bend > 0.5 * gap) & (bend < 2.0 * gap)
+    found = np.zeros(gap.shape, dtype=bool)
+    for start in range(samples.rows - STEADY + 1):
+        found |= near[start : start + STEADY].all(axis=0)
+    return found
 
 
 def bent(samples: Samples) -> Array:

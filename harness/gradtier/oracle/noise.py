@@ -228,6 +228,7 @@ def _believed(raw: _Noise, value: Array, form: Form, dtype: str) -> tuple[Array,
     scale = _scales(value, form)
     with np.errstate(all="ignore"):
         soft = precision.factor * conditioning > precision.weak * scale
+        soft &= conditioning > 4.0 * precision.tiny
         hopeless = precision.factor * arithmetic > precision.weak * scale
         hopeless &= arithmetic > 4.0 * precision.tiny
     for part in parts(form.like):
