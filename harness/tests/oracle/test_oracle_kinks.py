@@ -16,6 +16,7 @@ from gradtier.oracle import (
     judge_pullback,
     judge_pushforward,
 )
+from gradtier.oracle.differences import Samples, sides, steps
 
 POINT = [0.0, 1.5, -2.0, 0.75]
 
@@ -210,3 +211,39 @@ def test_a_wrong_value_where_nothing_has_a_kink_costs_no_hunt_for_kinks(factor, 
     assert verdict.outcome is Outcome.WRONG, str(verdict)
     # Two for every row and every of the 30 inputs, once for all outputs that are accused.
     assert verdict.primal_evaluations < 2 * most * 30 + 150
+
+
+def test_rounding_of_an_ill_conditioned_function_is_no_kink() -> None:
+    """Two one-sided slopes with small bars may come from noise; it bends otherwise at each step."""
+    rng, h = np.random.default_rng(5), steps(24)
+    count = 2_000
+    noise = 10.0 ** rng.uniform(-12, -3, count) * rng.standard_normal((2, 24, count))
+    samples = Samples(
+        h[:, None] + noise[0], -h[:, None] + noise[1], np.zeros(count), np.ones(count)
+    )
+    assert not sides(samples).kink.any()
+
+
+@pytest.mark.parametrize("strength", [1.0, 1e-2, 1e-4])
+def test_a_kink_is_seen_beside_a_strong_curvature(strength: float) -> None:
+    h = steps(24)[:, None]
+    bend = 3.0 * h**2 - h**3
+    samples = Samples(bend + strength * h, bend + 2.0 * h**3, np.zeros(1), np.ones(1))
+    assert sides(samples).kink.all()
+
+
+def test_a_derivative_that_is_wrong_at_one_point_only_is_not_believed_because_two_agree() -> None:
+    """As the tangent of det at a singular matrix: all that wiggles the point is right."""
+    x = (np.array([1.0, 2.0, 2.0, 4.0]),)
+
+    def pushed(point, tangent):
+        (a, b, c, d), v = point[0], tangent[0]
+        if a * d == b * c:
+            return (np.zeros(()),)
+        return (np.array(d * v[0] - c * v[1] - b * v[2] + a * v[3]),)
+
+    primal = batched(lambda p: (np.array(p[0][0] * p[0][3] - p[0][1] * p[0][2]),))
+    dossier = certify_pushforward("tests/special-point", primal, x, Witness(as_map(pushed)))
+    verdict = judge_pushforward(dossier, primal, as_map(pushed))
+    assert verdict.outcome is Outcome.INCONCLUSIVE, str(verdict)
+    assert "contradict" in str(verdict)
