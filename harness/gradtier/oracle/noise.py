@@ -188,7 +188,7 @@ def _answer(
         if beside is not None:
             tested = _joined(tested, _Noise(np.zeros(value.shape), beside))
     noise, soft, hopeless = _believed(tested, value, form, dtype)
-    finite = np.isfinite(low[0]) if low is not None else np.isfinite(value)
+    finite = np.isfinite(value if low is None or dtype == "float64" else low[0])
     return Answer(value, noise, exact_noise, soft, hopeless, finite, missing)
 
 

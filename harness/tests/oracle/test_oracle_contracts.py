@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from oracle_analytic import as_map, broken, dense, elementwise, judged, witness
+from oracle_analytic import as_map, broken, dense, elementwise, in_single, judged, witness
 
 from gradtier.oracle import (
     OracleError,
@@ -269,3 +269,24 @@ def test_a_map_that_is_not_defined_at_another_point_is_judged_at_its_own() -> No
     for lean in (True, False):
         dossier = certify_pullback("tests/fussy", DENSE.primal, DENSE.x, witness(DENSE), lean=lean)
         assert judge_pullback(dossier, DENSE.primal, fussy).outcome is Outcome.AGREE
+
+
+def test_an_overflow_of_the_reference_in_float32_excuses_no_nan_in_float64() -> None:
+    x = (np.array([1.0, 2.0, 3.0]),)
+
+    def right(point, cotangent):
+        return (np.full(3, 2.0) * cotangent[0],)
+
+    def overflows(point, cotangent):
+        return (np.full(3, np.inf, dtype=np.float32),)
+
+    def lost(point, cotangent):
+        return (np.array([np.nan, 2.0, 2.0]) * cotangent[0],)
+
+    primal = batched(lambda p: (2.0 * p[0],))
+    known = Witness(as_map(right), as_map(overflows))
+    for dtype, outcome in (("float64", Outcome.WRONG), ("float32", Outcome.INCONCLUSIVE)):
+        dossier = certify_pullback("tests/overflow", primal, x, known, dtype)
+        rounded = in_single(lost) if dtype == "float32" else as_map(lost)
+        verdict = judge_pullback(dossier, primal, rounded)
+        assert verdict.outcome is outcome, f"{dtype}: {verdict}"
