@@ -38,6 +38,19 @@ def test_what_is_promised_of_the_oracle_was_measured() -> None:
     assert len(found["wrong"]["faults"]) >= 20
 
 
+def test_the_readme_tells_what_was_measured() -> None:
+    found = json.loads((ROOT / "reports" / "bench" / "oracle.json").read_text(encoding="utf-8"))
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    first = found["cost_targets"]["first verdict over slow gradcheck, up to 30"]["as used"]
+    for words in (
+        f"({found['false_alarms']} of {found['right_trials']})",
+        f"({100 * found['detected_float64']:.1f} % in float64)",
+        f"{first['seconds']:.1f} times the processor time",
+        f"in {first['evaluations']:.2f} times the evaluations",
+    ):
+        assert words in readme, words
+
+
 def test_a_fault_in_the_corpus_would_be_seen_by_the_benchmark_itself(tmp_path: Path) -> None:
     done = benchmark(
         *("right", "wrong", "--seeds", "1", "--only", "smooth/swirl"),
