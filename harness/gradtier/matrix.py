@@ -149,6 +149,9 @@ class Claim(Strict):
     because: Text
     link: Link | None = None
     until: datetime.date | None = Field(None, description="the claim lapses after this day")
+    sometimes: bool = Field(
+        False, description="the same trial ends so in some processes, and agrees in others"
+    )
     note: Id | None = None
 
     def expects(self, outcome: Outcome, reason: Reason | None) -> bool:

@@ -108,6 +108,20 @@ def test_a_claim_that_no_longer_holds_is_told_and_exits_1(measured: World) -> No
     assert "claim 2 no longer holds: declared raised, but ends otherwise" in done.stdout
 
 
+def test_a_claim_on_what_happens_only_sometimes_holds_when_it_does_not_happen(
+    measured: World,
+) -> None:
+    measured.matrix["claims"] = [
+        {"match": {"backend": "good"}, "outcome": "crash", "because": "x", "sometimes": True},
+        {"match": {"backend": "bad"}, "outcome": "raised", "because": "y", "sometimes": True},
+    ]
+    done = measured.gradtier("assess", "--evidence", "e.jsonl")
+    assert "claim 1 no longer holds" not in done.stdout
+    assert "claim 2 no longer holds: declared raised, but ends otherwise" in done.stdout
+    done = measured.gradtier("run", "--strict", "--backend", "good", "--evidence", "again.jsonl")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_claim_that_lapsed_is_not_compared(measured: World) -> None:
     measured.matrix["claims"] = [
         {"match": {"backend": "good"}, "outcome": "wrong", "because": "x", "until": "2026-01-01"}
