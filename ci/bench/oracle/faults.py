@@ -13,7 +13,7 @@ from typing import Literal
 import breaks
 import numpy as np
 from effects import Effect, Setting, effect
-from systems import KINDS, Kind, Question, System, hash_of
+from systems import KINDS, Kind, hash_of
 
 from gradtier.oracle import Map
 
@@ -47,23 +47,6 @@ class Fault:
     kinds: tuple[Kind, ...]
     level: Level
     make: breaks.Breaks
-
-
-def faulty(fault: Fault, question: Question, system: System, dtype: str) -> Map | None:
-    """The system's right map, broken.
-
-    Args:
-        fault: how.
-        question: the derivative map in question.
-        system: whose map is broken.
-        dtype: the tested precision.
-
-    Returns:
-        A fresh map; None where the fault does not apply or would change nothing.
-    """
-    setting = Setting(question, system, dtype)
-    seen = effect_of(fault, setting)
-    return None if seen is None else breaking(fault, setting)
 
 
 def effect_of(fault: Fault, setting: Setting) -> Effect | None:

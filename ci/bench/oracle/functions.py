@@ -37,8 +37,3 @@ def functions() -> tuple[Case, ...]:
     """
     suites = [load_suite(kind, CORPUS / f"{kind}.py") for kind in KINDS]
     return tuple(case for suite in suites for case in suite.cases.values())
-
-
-def tagged(case: Case, word: str) -> bool:
-    """Whether a case carries a tag: "kink", "jump" or "undefined"."""
-    return word in case.tags

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 from systems import Question, System
@@ -24,9 +25,16 @@ DTYPES = ("float64", "float32")
 KEPT = 16
 
 
-def reference_for(name: str, systems: Mapping[str, System], question: Question) -> str | None:
-    """The first other system that answers a question in float64."""
-    return Judging(systems).reference_for(name, question)
+def named(question: Question, dtype: str, system: str, reference: str) -> dict[str, Any]:
+    """Which trial it was, for lists of exceptions."""
+    return {
+        "function": question.case.id,
+        "seed": question.seed,
+        "map": question.kind,
+        "dtype": dtype,
+        "system": system,
+        "reference": reference,
+    }
 
 
 class Judging:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from judging import DTYPES, Judging
+from judging import DTYPES, Judging, named
 from meaning import means_something
 from systems import KINDS, Question, System
 
@@ -73,14 +73,8 @@ class Trial:
 
     def told(self) -> dict[str, Any]:
         """For the list of exceptions."""
-        q = self.question
         return {
-            "function": q.case.id,
-            "seed": q.seed,
-            "map": q.kind,
-            "dtype": self.dtype,
-            "system": self.system,
-            "reference": self.reference,
+            **named(self.question, self.dtype, self.system, self.reference),
             "verdict": self.failure if self.verdict is None else str(self.verdict),
         }
 

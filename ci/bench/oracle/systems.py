@@ -8,6 +8,7 @@ live together in one process.
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -95,8 +96,6 @@ class Question:
 
 def hash_of(text: str) -> int:
     """A number that depends on the text alone, in every process."""
-    import zlib
-
     return zlib.crc32(text.encode())
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from effects import Effect, Setting, resolvable
 from faults import FAULTS, Fault, breaking, effect_of
-from judging import DTYPES, Judging
+from judging import DTYPES, Judging, named
 from systems import KINDS, Question, System
 
 from gradtier.cases import Case
@@ -53,15 +53,9 @@ class Trial:
 
     def told(self) -> dict[str, Any]:
         """For the list of misses."""
-        q = self.question
         return {
             "fault": self.fault.name,
-            "function": q.case.id,
-            "seed": q.seed,
-            "map": q.kind,
-            "dtype": self.dtype,
-            "system": self.system,
-            "reference": self.reference,
+            **named(self.question, self.dtype, self.system, self.reference),
             "outcome": self.verdict.outcome.value,
             "verdict": str(self.verdict),
         }

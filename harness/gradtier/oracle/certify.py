@@ -291,7 +291,10 @@ class _Trial:
         evaluator.sharpened.add(HIGH_PRECISION)
         with np.errstate(all="ignore"):
             gap = np.abs(claim.value - slope)
-            near, nearly = gap <= own + error, gap <= own + error + 32.0 * self._own_noise()
+            near, nearly = (
+                gap <= own + error,
+                gap <= own + error + 32.0 * self._own_noise(self.claim.probes()),
+            )
         self._know(known & near, State.AGREE, slope, error)
         self._know(known & nearly & ~near, State.UNRESOLVED, slope, error)
         self._know(known & ~nearly, State.DISAGREE, slope, error)
@@ -300,11 +303,10 @@ class _Trial:
         self.states[mask] = state
         self.value[mask], self.error[mask] = slope[mask], error[mask]
 
-    def _own_noise(self, wiggled: Array | None = None) -> Array:
+    def _own_noise(self, wiggled: Array) -> Array:
         """How much the claim moves when the point is wiggled."""
         with np.errstate(all="ignore"):
-            told = self.claim.probes() if wiggled is None else wiggled
-            moved = np.abs(told - self.claim.value)
+            moved = np.abs(wiggled - self.claim.value)
         return np.asarray(np.max(np.where(np.isfinite(moved), moved, 0.0), axis=0))
 
     def _probe(self) -> None:
@@ -315,9 +317,9 @@ class _Trial:
         wiggled = self.claim.probes()
         with np.errstate(all="ignore"):
             bar = FD_FACTOR * self.error + 64.0 * UNIT * np.abs(self.value)
-            near = np.abs(wiggled - self.value) <= bar
+            landed = np.abs(wiggled - self.value) <= bar
             # As special as the point itself are some of those that are a few units away.
-            special = near.any(axis=0) & (near | (wiggled == self.claim.value)).all(axis=0)
+            special = landed.any(axis=0) & (landed | (wiggled == self.claim.value)).all(axis=0)
             special &= bar <= BLUNT * np.abs(self.value)
         self._close(special & ~self._near(), State.AT_POINT)
         own = self._own_noise(wiggled)

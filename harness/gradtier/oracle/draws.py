@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -79,12 +80,8 @@ def _flip_alternate(leaves: Leaves) -> Leaves:
 
 def perturbed(name: str, x: Leaves, dtype: str, probe: int, ulps: float = 2.0) -> Leaves:
     """Leaves wiggled by a few units in the last place of `dtype`, and representable in it."""
-    relative = ulps * PRECISIONS[dtype].unit
-    wiggled = []
-    for i, leaf in enumerate(x):
-        signs = generator(name, "probe", probe, i).integers(0, 2, leaf.shape) * 2.0 - 1.0
-        wiggled.append(round_to(np.asarray(leaf * (1.0 + relative * signs)), dtype))
-    return tuple(wiggled)
+    signs = [_signs(generator(name, "probe", probe, i), leaf) for i, leaf in enumerate(x)]
+    return _moved(x, ulps * PRECISIONS[dtype].unit, signs, dtype)
 
 
 def either_side(name: str, x: Leaves, dtype: str) -> tuple[Leaves, Leaves]:
@@ -94,12 +91,18 @@ def either_side(name: str, x: Leaves, dtype: str) -> tuple[Leaves, Leaves]:
     too little to be rounded otherwise, as tanh near 1.
     """
     relative = math.sqrt(PRECISIONS[dtype].unit)
-    ahead, behind = [], []
-    for i, leaf in enumerate(x):
-        signs = generator(name, "sides", i).integers(0, 2, leaf.shape) * 2.0 - 1.0
-        ahead.append(round_to(np.asarray(leaf * (1.0 + relative * signs)), dtype))
-        behind.append(round_to(np.asarray(leaf * (1.0 - relative * signs)), dtype))
-    return tuple(ahead), tuple(behind)
+    signs = [_signs(generator(name, "sides", i), leaf) for i, leaf in enumerate(x)]
+    return _moved(x, relative, signs, dtype), _moved(x, -relative, signs, dtype)
+
+
+def _signs(rng: np.random.Generator, leaf: Array) -> Array:
+    return np.asarray(rng.integers(0, 2, leaf.shape) * 2.0 - 1.0)
+
+
+def _moved(x: Leaves, relative: float, signs: Sequence[Array], dtype: str) -> Leaves:
+    """Every element moved by a share of itself, representable in `dtype`."""
+    pairs = zip(x, signs, strict=True)
+    return tuple(round_to(np.asarray(leaf * (1.0 + relative * s)), dtype) for leaf, s in pairs)
 
 
 def split(name: str, seed: Leaves, probe: int) -> tuple[Leaves, Leaves]:
