@@ -101,6 +101,8 @@ def _forgive_meeting_kinks(
     answer, got = case.dossier.answers[seed].value, case.told.rows[seed]
     accusing = (Ruling.BACKEND, Ruling.BOTH, Ruling.REFERENCE)
     accused = [j for j, ruling in enumerate(rulings) if ruling in accusing][:MAX_ARBITRATED]
+    if not accused:
+        return
     index = [int(order[j]) for j in accused]
     claims = [(float(got[i]), float(answer[i])) for i in index]
     reached = case.reachable(seed, index, claims, tolerance[index])
