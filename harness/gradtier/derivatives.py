@@ -9,22 +9,22 @@
 | forward    | reverse    | (x; w, v) -> D(Df(.) v)* w | the same Hessian, like x          |
 | forward    | forward    | (x; u, v) -> D(Df(.) u) v  | second derivative along u and v   |
 
-A seed is the tuple of arrays after the semicolon, w shaped like f(x), u and v like x.
+A seed is the tuple of arrays after the semicolon, w shaped like f(x), u and v like x.  With the
+answer comes the value of what was differentiated: f(x), or the inner derivative.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from gradtier.backends.base import Adapter, Function, Native
+from gradtier.backends.base import Adapter, Derivative, Function, Native
 from gradtier.model import Mode, Nesting
-
-Derivative = Callable[[Native, Native], Native]
 
 
 def derivative(adapter: Adapter, f: Function, mode: Mode, nesting: Nesting) -> Derivative:
-    """The map ``(x, seed) -> answer`` of the table above, compiled where the backend does so.
+    """The map ``(x, seed) -> (value, answer)`` of the table above.
+
+    It is compiled where the backend does so, and the library's own where its maps do not compose.
 
     Args:
         adapter: the backend's adapter.
@@ -32,8 +32,13 @@ def derivative(adapter: Adapter, f: Function, mode: Mode, nesting: Nesting) -> D
         mode: the backend's own, inner mode.
         nesting: the outer mode.
     """
-    build = _MAPS[mode, nesting]
-    return adapter.compile(build(adapter, f))
+    whole = adapter.whole(f, mode, nesting)
+    return whole or adapter.compile(_MAPS[mode, nesting](adapter, f))
+
+
+def plain(adapter: Adapter, f: Function) -> Derivative:
+    """``(x, seed) -> (f(x), ())``: the function as the backend executes it, not differentiated."""
+    return adapter.compile(lambda x, seed: (f(*x), ()))
 
 
 def conjugations(mode: Mode, nesting: Nesting) -> tuple[bool, bool, bool]:
@@ -56,11 +61,11 @@ def _filled(adapter: Adapter, answer: Native, x: Native) -> Native:
 
 
 def _reverse(adapter: Adapter, f: Function) -> Derivative:
-    return lambda x, w: adapter.pullback(f, x, w)[1]
+    return lambda x, w: adapter.pullback(f, x, w)
 
 
 def _forward(adapter: Adapter, f: Function) -> Derivative:
-    return lambda x, v: adapter.pushforward(f, x, v)[1]
+    return lambda x, v: adapter.pushforward(f, x, v)
 
 
 def _gradient(adapter: Adapter, f: Function, w: Native) -> Function:
@@ -68,33 +73,33 @@ def _gradient(adapter: Adapter, f: Function, w: Native) -> Function:
 
 
 def _forward_over_reverse(adapter: Adapter, f: Function) -> Derivative:
-    def hvp(x: Native, seed: Native) -> Native:
+    def hvp(x: Native, seed: Native) -> tuple[Native, Native]:
         w, v = _split(seed, len(x))
-        return adapter.outer_pushforward(_gradient(adapter, f, w), x, v)[1]
+        return adapter.outer_pushforward(_gradient(adapter, f, w), x, v)
 
     return hvp
 
 
 def _reverse_over_reverse(adapter: Adapter, f: Function) -> Derivative:
-    def hvp(x: Native, seed: Native) -> Native:
+    def hvp(x: Native, seed: Native) -> tuple[Native, Native]:
         w, v = _split(seed, len(x))
-        return adapter.outer_pullback(_gradient(adapter, f, w), x, v)[1]
+        return adapter.outer_pullback(_gradient(adapter, f, w), x, v)
 
     return hvp
 
 
 def _reverse_over_forward(adapter: Adapter, f: Function) -> Derivative:
-    def hvp(x: Native, seed: Native) -> Native:
+    def hvp(x: Native, seed: Native) -> tuple[Native, Native]:
         w, v = _split(seed, len(x))
-        return adapter.outer_pullback(lambda *y: adapter.pushforward(f, y, v)[1], x, w)[1]
+        return adapter.outer_pullback(lambda *y: adapter.pushforward(f, y, v)[1], x, w)
 
     return hvp
 
 
 def _forward_over_forward(adapter: Adapter, f: Function) -> Derivative:
-    def second(x: Native, seed: Native) -> Native:
+    def second(x: Native, seed: Native) -> tuple[Native, Native]:
         u, v = _split(seed, len(x))
-        return adapter.outer_pushforward(lambda *y: adapter.pushforward(f, y, u)[1], x, v)[1]
+        return adapter.second_pushforward(f, x, u, v)
 
     return second
 

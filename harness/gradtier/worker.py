@@ -21,9 +21,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from gradtier import messages
-from gradtier.backends.base import Adapter
+from gradtier.backends.base import Adapter, Derivative
 from gradtier.cases import Case, in_precision, load_suite
-from gradtier.derivatives import Derivative, conjugations, derivative
+from gradtier.derivatives import conjugations, derivative
 from gradtier.host import adapter_class
 from gradtier.messages import Answer, Ask, Leaves, Ready, Refusal, Setup
 
@@ -114,8 +114,8 @@ class Server:
             )
             native_x, native_seed = self._native(x, ask), self._native(seed, ask)
             start = time.perf_counter()
-            result = run(native_x, native_seed)
-            self.adapter.synchronize(result)
+            value, result = run(native_x, native_seed)
+            self.adapter.synchronize((value, result))
             seconds.append(time.perf_counter() - start)
             mutated = mutated or not (
                 self._same(native_x, x, ask) and self._same(native_seed, seed, ask)

@@ -19,14 +19,35 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib import metadata
 from typing import Any, ClassVar, Literal
 
 from numpy.typing import NDArray
 
+from gradtier.model import Mode, Nesting
+
 Native = tuple[Any, ...]
 Convention = Literal["conjugate", "transpose"]
 Function = Callable[..., Native]
+
+#: ``(x, seed) -> (value, answer)``: a whole derivative map; see :mod:`gradtier.derivatives`.
+Derivative = Callable[[Native, Native], tuple[Native, Native]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A derivative that a user states for a function of their own, over a backend's arrays.
+
+    Attributes:
+        primal: ``(*x) -> y``, arrays to one array.
+        pushforward: ``(x, dx) -> dy``; x and dx are tuples of arrays.
+        pullback: ``(x, dy) -> dx``; x and dx are tuples of arrays.
+    """
+
+    primal: Callable[..., Any]
+    pushforward: Callable[[Native, Native], Any]
+    pullback: Callable[[Native, Any], Native]
 
 
 class Unsupported(Exception):
@@ -102,6 +123,27 @@ class Adapter(ABC):
     def outer_pullback(self, f: Function, x: Native, w: Native) -> tuple[Native, Native]:
         """The pullback used around another derivative; the same unless the library differs."""
         return self.pullback(f, x, w)
+
+    def second_pushforward(
+        self, f: Function, x: Native, u: Native, v: Native
+    ) -> tuple[Native, Native]:
+        """``(Df(x) u, D2f(x)[u, v])``, forward over forward.
+
+        The pushforward of the pushforward, unless the library has a way of its own, such as Taylor
+        mode.
+        """
+        return self.outer_pushforward(lambda *y: self.pushforward(f, y, u)[1], x, v)
+
+    def whole(self, f: Function, mode: Mode, nesting: Nesting) -> Derivative | None:
+        """A derivative map as one piece, for a library whose two maps do not compose; else None."""
+        return None
+
+    def custom_rule(self, rule: Rule) -> Callable[..., Any]:
+        """``rule.primal`` as a function whose derivative the library takes from the rule.
+
+        By the library's own mechanism for that; it is called with arrays and returns one.
+        """
+        raise Unsupported("this backend has no way to state a derivative rule")
 
     def zeros_like(self, array: Any) -> Any:
         """Zeros of the shape, dtype and device of a native array."""

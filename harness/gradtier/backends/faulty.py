@@ -118,10 +118,10 @@ class Faulty(Adapter):
         def spoiled(x: Native, seed: Native) -> Any:
             self._misbehave(x)
             kept.append(x)
-            answer = f(kept[0] if self._fault == "stale" else x, seed)
+            value, answer = f(kept[0] if self._fault == "stale" else x, seed)
             if self._fault == "none":
-                return tuple(None for _ in answer)
-            return self._spoil([np.array(self.to_numpy(a)) for a in answer if a is not None])
+                return value, tuple(None for _ in answer)
+            return value, self._spoil([np.array(self.to_numpy(a)) for a in answer if a is not None])
 
         return spoiled
 

@@ -16,8 +16,10 @@ import numpy as np
 
 from gradtier.backends.base import Unsupported
 
-OPTIONS = {"function": {"function": True}, "jit": {"jit": True}}
-LIBRARIES = {"jax", "jaxlib", "torch", "tensorflow", "autograd", "array_api_compat", "keras"}
+LIBRARIES = {
+    *("jax", "jaxlib", "torch", "tensorflow", "autograd", "array_api_compat", "keras"),
+    *("enzyme_ad", "mlx", "pytensor", "casadi", "tinygrad", "mygrad", "paddle", "drjit"),
+}
 RNG = np.random.default_rng(3)
 X = (RNG.standard_normal((2, 3)), RNG.standard_normal((2, 3)))
 U = (RNG.standard_normal((2, 3)), RNG.standard_normal((2, 3)))
@@ -410,8 +412,8 @@ def check_settings_are_words(b):
     assert all(isinstance(t, str) for item in settings.items() for t in item)
 
 
-def main(path, option):
-    bench, found = Bench(path, OPTIONS.get(option, {})), {}
+def main(path, options="{}"):
+    bench, found = Bench(path, json.loads(options)), {}
     for name, check in sorted(globals().items()):
         if name.startswith("check_"):
             try:

@@ -13,16 +13,19 @@ import pytest
 HERE = Path(__file__).parent
 HARNESS = HERE.parents[1]
 ADAPTERS = {
-    "jax": ("gradtier.backends.jax:Jax", ""),
-    "jax-jit": ("gradtier.backends.jax:Jax", "jit"),
-    "torch-autograd": ("gradtier.backends.torch:TorchAutograd", ""),
-    "torch-func": ("gradtier.backends.torch:TorchFunc", ""),
-    "torch-forward": ("gradtier.backends.torch:TorchForwardAD", ""),
-    "tensorflow": ("gradtier.backends.tensorflow:TensorFlow", ""),
-    "tensorflow-function": ("gradtier.backends.tensorflow:TensorFlow", "function"),
-    "autograd": ("gradtier.backends.autograd:Autograd", ""),
+    "jax": ("gradtier.backends.jax:Jax", "{}"),
+    "jax-jit": ("gradtier.backends.jax:Jax", '{"jit": true}'),
+    "torch-autograd": ("gradtier.backends.torch:TorchAutograd", "{}"),
+    "torch-func": ("gradtier.backends.torch:TorchFunc", "{}"),
+    "torch-forward": ("gradtier.backends.torch:TorchForwardAD", "{}"),
+    "tensorflow": ("gradtier.backends.tensorflow:TensorFlow", "{}"),
+    "tensorflow-function": ("gradtier.backends.tensorflow:TensorFlow", '{"function": true}'),
+    "autograd": ("gradtier.backends.autograd:Autograd", "{}"),
 }
-LIBRARIES = {"jax", "jaxlib", "torch", "tensorflow", "autograd", "array_api_compat", "keras"}
+LIBRARIES = {
+    *("jax", "jaxlib", "torch", "tensorflow", "autograd", "array_api_compat", "keras"),
+    *("enzyme_ad", "mlx", "pytensor", "casadi", "tinygrad", "mygrad", "paddle", "drjit"),
+}
 # What a backend is known to decline; whatever else it declines is a loss.
 REFUSED = {
     "torch-autograd": {"reverse_over_forward", "forward_over_forward"},
