@@ -28,150 +28,34 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from gradtier import trees
 from gradtier.errors import InputError, Place, Problem
-from gradtier.oracle import round_to
+from gradtier.inputs import (
+    Input,
+    boolean,
+    complex_normal,
+    constant,
+    distinct,
+    integers,
+    normal,
+    positive,
+    spd,
+    uniform,
+    values,
+)
+from gradtier.rules import Calls, Mechanism, RuleSpec, bound, rule, without_rules
 
-Kind = Literal[
-    "normal", "complex", "uniform", "distinct", "spd", "values", "integers", "boolean"
+#: What a suite is written with.
+__all__ = [
+    "Arrays", "Case", "Input", "RuleSpec", "Suite", "boolean", "complex_normal", "constant",
+    "distinct", "integers", "load_suite", "normal", "positive", "rule", "spd", "uniform", "values",
 ]  # fmt: skip
 
-
-def generator(seed: str) -> np.random.Generator:
-    """A counter-based generator: the same numbers for the same words, anywhere, in any order."""
-    key = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:16], "little")
-    return np.random.Generator(np.random.Philox(key=key))
-
-
-@dataclass(frozen=True)
-class Input:
-    """One array argument of a case: how it is drawn, and whether it is differentiated.
-
-    Args:
-        kind: the distribution.
-        shape: the array's shape; ``()`` is a scalar.
-        low: the lower bound (uniform, integers) or the mean (normal; complex, of both parts).
-        high: the upper bound, exclusive (uniform, integers), or the standard deviation (normal;
-            complex, of each part).
-        values: for ``kind="values"``: the nested tuple of numbers itself.
-        constant: True for an argument that is not differentiated (an index, a mask, a target).
-    """
-
-    kind: Kind
-    shape: tuple[int, ...] = ()
-    low: float = 0.0
-    high: float = 1.0
-    values: Any = None
-    constant: bool = False
-
-    def draw(self, seed: str) -> NDArray[Any]:
-        """The value: float64 or complex128 (whose parts float32 represents), int64 or bool."""
-        rng, shape = generator(seed), self.shape
-        if self.kind == "complex":
-            parts = round_to(self.low + self.high * rng.standard_normal((2, *shape)), "float32")
-            return np.asarray(parts[0] + 1j * parts[1], dtype=np.complex128)
-        if self.kind == "integers":
-            return rng.integers(int(self.low), int(self.high), shape, dtype=np.int64)
-        if self.kind == "boolean":
-            return np.asarray(rng.uniform(size=shape) < self.high)
-        if self.kind == "values":
-            given = np.asarray(self.values)
-            if self.constant and given.dtype.kind in "iub":
-                return given
-            return np.asarray(np.float32(given), dtype=np.float64)
-        return np.asarray(np.float32(_real(self, rng)), dtype=np.float64)
-
-
-def _real(spec: Input, rng: np.random.Generator) -> NDArray[np.float64]:
-    shape, low, high = spec.shape, spec.low, spec.high
-    if spec.kind == "normal":
-        return np.asarray(low + high * rng.standard_normal(shape))
-    if spec.kind == "uniform":
-        return np.asarray(rng.uniform(low, high, shape))
-    if spec.kind == "distinct":  # no two values closer than 0.6 of the mean spacing
-        count = int(np.prod(shape, dtype=np.int64))
-        slots = (rng.permutation(count) + rng.uniform(0.2, 0.6, count)) / max(count, 1)
-        return np.asarray(low + (high - low) * slots.reshape(shape))
-    # "spd": symmetric positive definite, eigenvalues at least 1 and well apart
-    *batch, n, _ = shape
-    root = rng.standard_normal((*batch, n, n)) / np.sqrt(n)
-    return np.asarray(root @ np.swapaxes(root, -1, -2) + np.diag(1.0 + np.arange(n) / 2))
-
-
-def normal(*shape: int, mean: float = 0.0, scale: float = 1.0) -> Input:
-    """Normally distributed values."""
-    return Input("normal", shape, mean, scale)
-
-
-def complex_normal(*shape: int, mean: float = 0.0, scale: float = 1.0) -> Input:
-    """Complex numbers whose real and imaginary parts are normally distributed."""
-    return Input("complex", shape, mean, scale)
-
-
-def uniform(*shape: int, low: float = 0.0, high: float = 1.0) -> Input:
-    """Uniformly distributed values in [low, high)."""
-    return Input("uniform", shape, low, high)
-
-
-def positive(*shape: int, low: float = 0.5, high: float = 2.0) -> Input:
-    """Values safely above zero: uniform in [low, high)."""
-    return Input("uniform", shape, low, high)
-
-
-def distinct(*shape: int, low: float = -1.0, high: float = 1.0) -> Input:
-    """Values in [low, high) in random order, all well apart: no ties for sorts and maxima."""
-    return Input("distinct", shape, low, high)
-
-
-def spd(n: int, *batch: int) -> Input:
-    """Symmetric positive definite matrices of shape ``(*batch, n, n)``."""
-    return Input("spd", (*batch, n, n))
-
-
-def values(given: Any) -> Input:
-    """Exactly these numbers (a number or nested lists of numbers)."""
-    return Input("values", np.shape(given), values=_frozen(given))
-
-
-def integers(*shape: int, low: int = 0, high: int) -> Input:
-    """Constant integers in [low, high): indices, labels."""
-    return Input("integers", shape, low, high, constant=True)
-
-
-def boolean(*shape: int, share: float = 0.5) -> Input:
-    """A constant mask that is True with probability ``share``."""
-    return Input("boolean", shape, 0.0, share, constant=True)
-
-
-def constant(spec: Input) -> Input:
-    """The same input, not differentiated."""
-    return dataclasses.replace(spec, constant=True)
-
-
-def _frozen(given: Any) -> Any:
-    return tuple(map(_frozen, given)) if isinstance(given, list | tuple) else given
-
-
 Arrays = tuple[NDArray[Any], ...]
-
-#: The complex dtype that goes with a real one; half precisions have none.
-COMPLEX = {"float64": "complex128", "float32": "complex64"}
-
-
-def in_precision(array: NDArray[Any], dtype: str) -> NDArray[Any]:
-    """An argument as a trial in ``dtype`` hands it out; whole numbers and truth values stay.
-
-    NumPy has no bfloat16: its values come as float32, which represents them.
-    """
-    if array.dtype.kind == "f":
-        exact = round_to(np.asarray(array, dtype=np.float64), dtype)
-        return exact.astype("float32" if dtype == "bfloat16" else dtype)
-    return array.astype(COMPLEX[dtype]) if array.dtype.kind == "c" else array
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,6 +72,7 @@ class Case:
         place: where the function stands.
         exact: whether the function itself, or which other one of the same arguments, runs on
             mpmath numbers, so that its derivative can be had in many digits.
+        rules: argument name -> derivative rule; the function is called with it under that name.
     """
 
     suite: str
@@ -198,6 +83,7 @@ class Case:
     tags: frozenset[str]
     place: Place
     exact: bool | FunctionType = False
+    rules: Mapping[str, RuleSpec] = field(default_factory=dict)
 
     def closed(self) -> Case:
         """The case as its declared closed form writes it."""
@@ -209,11 +95,10 @@ class Case:
     def digest(self) -> str:
         """Changes when the function's source does, what it reads in its own file, or the inputs."""
         assert isinstance(self.function, FunctionType)
-        if not self.exact:
-            return _digest(self.function, self.inputs)
-        closed = self.closed().function
-        assert isinstance(closed, FunctionType)
-        return _digest(self.function, self.inputs) + _digest(closed, {})
+        closed = [self.closed().function] if self.exact else []
+        ruled = [f for _, spec in sorted(self.rules.items()) for f in spec.functions]
+        others = "".join(_digest(f, {}) for f in (*closed, *ruled))  # type: ignore[arg-type]
+        return _digest(self.function, self.inputs) + others
 
     @property
     def is_complex(self) -> bool:
@@ -234,20 +119,30 @@ class Case:
         drawn = [(spec.constant, spec.draw(f"{self.id}:{path}")) for path, spec in self.specs()]
         return tuple(a for c, a in drawn if not c), tuple(a for c, a in drawn if c)
 
-    def bind(self, xp: Any, constants: tuple[Any, ...]) -> Callable[..., tuple[Any, ...]]:
+    def bind(
+        self,
+        xp: Any,
+        constants: tuple[Any, ...],
+        mechanism: Mechanism = without_rules,
+        calls: Calls | None = None,
+    ) -> Callable[..., tuple[Any, ...]]:
         """The case as a function of its differentiable leaves alone, returning a flat tuple.
 
         Args:
             xp: the array namespace.
             constants: the constant leaves as arrays of that namespace.
+            mechanism: how derivative rules are stated there; without one, rules are left out.
+            calls: where the calls of rules are counted.
         """
+        ruled = bound(self.rules, xp, mechanism, calls)
         structure = dict(self.inputs)
         is_constant = [spec.constant for _, spec in self.specs()]
 
         def flat(*leaves: Any) -> tuple[Any, ...]:
             fixed, free = iter(constants), iter(leaves)
             merged = iter([next(fixed) if c else next(free) for c in is_constant])
-            return tuple(trees.leaves(self.function(xp, **trees.replace(structure, merged))))
+            arguments = trees.replace(structure, merged)
+            return tuple(trees.leaves(self.function(xp, **arguments, **ruled)))
 
         return flat
 
@@ -266,38 +161,51 @@ class Suite:
     cases: dict[str, Case] = field(default_factory=dict)
 
     def case(
-        self, *, tags: tuple[str, ...] = (), exact: bool | FunctionType = False, **inputs: Any
+        self,
+        *,
+        tags: tuple[str, ...] = (),
+        exact: bool | FunctionType = False,
+        rules: Mapping[str, RuleSpec] | None = None,
+        **inputs: Any,
     ) -> Callable[[Any], Any]:
         """Declare the decorated function as a case of this suite; the function stays as it was.
 
         Args:
             tags: free words.
             exact: see :class:`Case`.
+            rules: see :class:`Case`.
             inputs: an :class:`Input`, or a pytree of them, for each argument.
         """
 
         def declare(function: FunctionType) -> FunctionType:
             name = function.__name__
             place = Place(_shown(function), function.__code__.co_firstlineno)
-            self._check(function, inputs, place)
+            self._check(function, inputs, dict(rules or {}), place)
             doc = (inspect.getdoc(function) or name.replace("_", " ")).splitlines()[0]
             self.cases[name] = Case(
                 self.id, name, function, inputs, doc.rstrip("."), frozenset(tags), place, exact,
+                dict(rules or {}),
             )  # fmt: skip
             return function
 
         return declare
 
-    def _check(self, function: FunctionType, inputs: Mapping[str, Any], place: Place) -> None:
+    def _check(
+        self, function: FunctionType, inputs: Mapping[str, Any], rules: Mapping[str, Any],
+        place: Place,
+    ) -> None:  # fmt: skip
         name, found = function.__name__, []
         if name in self.cases:
             found.append(f"case '{name}' is declared twice; first at {self.cases[name].place}")
         wanted = list(inspect.signature(function).parameters.values())[1:]
         required = {p.name for p in wanted if p.default is p.empty}
-        if missing := sorted(required - set(inputs)):
+        if missing := sorted(required - set(inputs) - set(rules)):
             found.append(f"no input is declared for {', '.join(missing)}")
-        if extra := sorted(set(inputs) - {p.name for p in wanted}):
+        if extra := sorted({*inputs, *rules} - {p.name for p in wanted}):
             found.append(f"inputs are declared for {', '.join(extra)}, which it does not take")
+        for key, given in rules.items():
+            if not isinstance(given, RuleSpec):
+                found.append(f"rule '{key}' is {given!r}; expected rule(primal, ...)")
         specs = list(trees.items(dict(inputs)))
         for path, spec in specs:
             if not isinstance(spec, Input):

@@ -197,6 +197,7 @@ class Engines:
     ) -> None:
         self._matrix = matrix
         self._paths = {s: str((root / matrix.suites[s].path).resolve()) for s in suites}
+        self._root = str(root.resolve())
         self._most = most
         self._cache = {CACHE: str(root / ".gradtier" / "cache")}
         self._live: OrderedDict[EngineKey, Engine] = OrderedDict()
@@ -228,10 +229,10 @@ class Engines:
 
     def _start(self, key: EngineKey) -> Engine:
         kind = adapter_class(key.adapter)
-        others = {adapter_class(b.adapter) for b in self._matrix.backends.values()}
+        others = {adapter_class(b.adapter) for b in self._matrix.backends.values() if b.adapter}
         options = dict(key.options)
         forbidden = {m for other in others for m in other.modules} - set(kind.owned(options))
-        setup = Setup(key.adapter, options, self._paths, tuple(sorted(forbidden)))
+        setup = Setup(key.adapter, options, self._paths, self._root, tuple(sorted(forbidden)))
         try:
             return Engine(setup, {**self._cache, **kind.environment})
         except Unavailable as error:

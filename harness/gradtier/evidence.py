@@ -62,6 +62,7 @@ class Record(Line):
     detail: str = Field("", description="one sentence")
     verdict: Mapping[str, Any] | None = Field(None, description="the oracle's numbers")
     reference: str | None = Field(None, description="row that served as the reference")
+    checks: Mapping[str, str] = Field({}, description="further checks, and what each found")
     observed: Mapping[str, str] = Field({}, description="device and dtype of the result; settings")
     versions: Mapping[str, str] = {}
     first_seconds: float | None = Field(None, description="first derivative call, compiling too")

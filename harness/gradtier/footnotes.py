@@ -26,7 +26,11 @@ _WORST_FIRST = (
     Outcome.WRONG, Outcome.CRASH, Outcome.TIMEOUT, Outcome.RAISED, Outcome.UNSUPPORTED,
     Outcome.INCONCLUSIVE,
 )  # fmt: skip
-LEFT_OUT = {"not-claimed": "not claimed", "not-offered": "not offered"}  # others: "left out"
+LEFT_OUT = {
+    "not-claimed": "not claimed",
+    "not-offered": "not offered",
+    "unavailable": "unavailable",
+}  # others: "left out"
 
 
 def plain(text: str, longest: int = 0) -> str:

@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -45,6 +46,15 @@ class Host:
 #: No machine: reports are planned with it, so that what they say of trials that were not run comes
 #: from evidence alone and is the same wherever they are built.
 NOWHERE = Host({}, {}, packages=False)
+
+
+def make_importable(folder: Path) -> None:
+    """Let adapters that lie in ``folder``, beside a matrix, be imported.
+
+    Behind everything else on the path, so that a file there shadows no installed module.
+    """
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import Any
 
 from gradtier.cases import Suite, load_suite
 from gradtier.errors import InputError, Problem, nearest
-from gradtier.host import adapter_class
+from gradtier.host import adapter_class, make_importable
 from gradtier.loading import Loaded, load_partly
 from gradtier.matrix import Match
 from gradtier.model import Mode, TrialId
@@ -25,6 +25,7 @@ def load_checked(file: Path) -> tuple[Loaded, dict[str, Suite]]:
     loaded, problems = load_partly(file)
     if loaded is None:
         raise InputError(problems)
+    make_importable(loaded.root.resolve())
     rules = (_devices, _adapters) if problems else RULES  # entries may be missing
     suites, unusable = _suites(loaded)
     problems += unusable
@@ -70,7 +71,11 @@ def _devices(loaded: Loaded, _: Mapping[str, Suite]) -> Iterator[Problem]:
 
 
 def _adapters(loaded: Loaded, _: Mapping[str, Suite]) -> Iterator[Problem]:
-    named = [(("backends", n, "adapter"), b.adapter) for n, b in loaded.matrix.backends.items()]
+    named = [
+        (("backends", n, "adapter"), b.adapter)
+        for n, b in loaded.matrix.backends.items()
+        if b.adapter
+    ]
     for path, dotted in [(("primal",), loaded.matrix.primal), *named]:
         try:
             adapter_class(dotted)
@@ -85,6 +90,8 @@ def _references(loaded: Loaded, _: Mapping[str, Suite]) -> Iterator[Problem]:
             path = ("reference", i, mode.value)
             if row not in backends:
                 yield loaded.problem(path, f"'{row}' is no backend", nearest(row, backends))
+            elif not backends[row].adapter:
+                yield loaded.problem(path, f"'{row}' is unavailable and can't be a reference")
             elif backends[row].mode is not mode:
                 text = f"'{row}' has mode {backends[row].mode}; expected one of mode {mode}"
                 yield loaded.problem(path, text)
@@ -158,8 +165,10 @@ def _patterns(loaded: Loaded, suites: Mapping[str, Suite]) -> Iterator[Problem]:
 def _possible(loaded: Loaded, suites: Mapping[str, Suite]) -> Iterator[TrialId]:
     cases = [c for suite in suites.values() for c in suite.cases.values()]
     for cell in loaded.matrix.cells():
-        if cell.device in loaded.matrix.backends[cell.backend].devices:
-            yield from (TrialId(c.suite, c.name, cell) for c in cases)
+        backend = loaded.matrix.backends[cell.backend]
+        if cell.device in backend.devices and backend.adapter:
+            mine = (c for c in cases if not backend.suites or c.suite in backend.suites)
+            yield from (TrialId(c.suite, c.name, cell) for c in mine)
 
 
 def _mismatch(
@@ -183,6 +192,15 @@ def _mismatch(
     return path, "each key matches something, but not all of them together"
 
 
+def _chosen_suites(loaded: Loaded, _: Mapping[str, Suite]) -> Iterator[Problem]:
+    known = loaded.matrix.suites
+    for name, backend in loaded.matrix.backends.items():
+        for i, suite in enumerate(backend.suites):
+            if suite not in known:
+                path = ("backends", name, "suites", i)
+                yield loaded.problem(path, f"'{suite}' is no suite", nearest(suite, known))
+
+
 def _empty(loaded: Loaded, suites: Mapping[str, Suite]) -> Iterator[Problem]:
     for name, suite in suites.items():
         if not suite.cases:
@@ -191,5 +209,6 @@ def _empty(loaded: Loaded, suites: Mapping[str, Suite]) -> Iterator[Problem]:
 
 #: Every rule; each is a pure function of the loaded matrix and its suites.
 RULES: tuple[Rule, ...] = (
-    _devices, _adapters, _references, _recommended, _notes, _patterns, _empty
+    _devices, _adapters, _references, _recommended, _notes, _patterns, _chosen_suites,
+    _empty,
 )  # fmt: skip

@@ -108,6 +108,8 @@ def _message(e: ErrorDetails, path: yamlfile.KeyPath) -> tuple[str, str]:
         case "enum" | "literal_error":
             expected = str(context["expected"]).replace(" or ", ", ").replace("'", "")
             return f"'{found}' is not allowed", nearest(str(found), expected.split(", "))
+        case "value_error":
+            return str(context["error"]), ""
         case "string_pattern_mismatch":
             return f"'{found}' is not of the expected form", _FORMS.get(context["pattern"], "")
     kind = "nothing" if found is None else f"{found!r}"

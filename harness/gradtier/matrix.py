@@ -15,9 +15,9 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from itertools import product
 from operator import attrgetter
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gradtier.model import Cell, Mode, Nesting, Outcome, Reason, TrialId
 
@@ -69,16 +69,34 @@ class Backend(Strict):
     title: Text
     package: Text = Field(description="distribution as in the registry; groups rows of one library")
     link: Link
-    adapter: DottedPath = Field(description="module:Class of the adapter")
+    adapter: DottedPath = Field("", description="module:Class of the adapter")
+    unavailable: Text | None = Field(
+        None, description="in place of an adapter: why this system can't be run here, for its row"
+    )
     options: Mapping[str, bool | int | str] = Field({}, description="arguments of the adapter")
     mode: Mode
     execution: Text = Field(description="how it is run: op by op, compiled, traced")
     kind: Text = Field(description="the kind of AD system: tape, dual numbers, tracing, ...")
+    family: Text | None = Field(
+        None, description="rows that one nests in each other; without one, those of one title"
+    )
+    suites: tuple[Id, ...] = Field((), description="the suites that concern it; none: all of them")
     devices: tuple[Id, ...] = Field(min_length=1, description="devices claimed by its makers")
     extra: Id | None = Field(None, description="gradtier's extra that installs it")
     accuracy: Accuracy | None = Field(None, description="only for methods that are approximate")
     notes: tuple[Id, ...] = Field((), description="footnotes on the row's name")
     device_notes: Mapping[Id, tuple[Id, ...]] = Field({}, description="footnotes on device cells")
+
+    @model_validator(mode="after")
+    def _runs_or_says_why_not(self) -> Self:
+        if bool(self.adapter) == bool(self.unavailable):
+            raise ValueError("expected either an adapter, or why the system is unavailable")
+        return self
+
+    @property
+    def family_name(self) -> str:
+        """The family, by its own name or by the row's title."""
+        return self.family or self.title
 
 
 class Reference(Strict):
@@ -258,9 +276,15 @@ class Matrix(Strict):
             include={"axes", "suites", "primal", "backends", "reference", "exclusions", "timeout"},
         )
         for backend in measured["backends"].values():
-            for words in ("title", "link", "kind", "execution", "notes", "device_notes", "extra"):
+            for words in _SAID:
                 backend.pop(words)
         return digest(measured)
+
+
+#: What is said of a backend and does not change what is measured.
+_SAID = (
+    "title", "link", "kind", "execution", "family", "notes", "device_notes", "extra", "unavailable",
+)  # fmt: skip
 
 
 def digest(data: Any) -> str:

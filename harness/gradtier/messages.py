@@ -28,12 +28,14 @@ class Setup:
         adapter: ``module:Class``.
         options: the adapter's arguments.
         suites: suite id -> absolute path of its file.
+        root: the matrix's folder, in which adapters of a user's own may lie.
         forbidden: top-level modules of other backends; importing one fails.
     """
 
     adapter: str
     options: Mapping[str, Any]
     suites: Mapping[str, str]
+    root: str
     forbidden: tuple[str, ...]
 
 
@@ -58,6 +60,8 @@ class Ask:
             there. Complex pullbacks are asked and answered as the gradient df/d(Re) + i df/d(Im).
         fixed: how many leaves at the start of a seed belong to the question (w or u of a nested
             map), not to the direction.
+        plain: evaluate the function itself, not differentiated; seeds are not looked at.
+        fresh: prepare (trace, compile) anew for this question.
     """
 
     case: str
@@ -67,6 +71,8 @@ class Ask:
     nesting: Nesting
     queries: tuple[tuple[Leaves, Leaves], ...]
     fixed: int = 0
+    plain: bool = False
+    fresh: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,13 +81,20 @@ class Answer:
 
     Attributes:
         leaves: per query the result's leaves as float64 or complex128; None = not connected.
-        devices, dtypes: those that the results really had, each once.
+        value: what was differentiated, at the first query: f(x), or the inner derivative there.
+        uses, ruled: how often functions with derivative rules were used, and rules called, by the
+            first query; see :class:`gradtier.rules.Calls`.
+        devices: where inputs, values and results really were, each once.
+        dtypes: those that the results really had, each once.
         mutated: a point or a seed was changed by the call.
         overwritten: the first result changed while later ones were computed.
         seconds: per query, the derivative call alone, until its result was there.
     """
 
     leaves: tuple[tuple[Array | None, ...], ...]
+    value: tuple[Array | None, ...]
+    uses: int
+    ruled: int
     devices: tuple[str, ...]
     dtypes: tuple[str, ...]
     mutated: bool

@@ -67,6 +67,8 @@ class Reason(StrEnum):
     UNSTABLE = "unstable"  # two calls differ
     MUTATED = "mutated"  # an input changed
     STALE = "stale"  # a compiled derivative is wrong when used again at another point
+    PRIMAL = "primal"  # the value that comes with the derivative is not the function's
+    RULE = "rule"  # a user's own derivative rule was not called
 
 
 #: The axes that trials are selected by.

@@ -8,9 +8,10 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
-from gradtier.cases import COMPLEX, Case, Suite
+from gradtier.cases import Case, Suite
 from gradtier.errors import InputError, Problem, nearest
 from gradtier.host import Host
+from gradtier.inputs import COMPLEX
 from gradtier.loading import Loaded
 from gradtier.matrix import Matrix, Reference, digest
 from gradtier.model import AXES, Cell, TrialId
@@ -19,7 +20,7 @@ SCHEMA = "gradtier/plan/1"
 
 #: Raised when the same trial would be judged by other rules than before: older records of it then
 #: no longer count.
-PROTOCOL = 2
+PROTOCOL = 3
 
 
 @dataclass(frozen=True)
@@ -140,9 +141,18 @@ def make(loaded: Loaded, suites: Mapping[str, Suite], host: Host) -> Plan:
             why = f"{backend.title} does not claim {cell.device}"
             excluded.append(Excluded(cell, "*", "not-claimed", why))
             continue
+        if backend.unavailable:
+            excluded.append(Excluded(cell, "*", "unavailable", backend.unavailable))
+            continue
         unavailable = host.why_not(backend, cell.device)
         judged = _judging(matrix, cell.backend)
+        elsewhere = [s for s in suites if backend.suites and s not in backend.suites]
+        for suite in elsewhere:
+            why = f"the row is about {', '.join(backend.suites)} alone"
+            excluded.append(Excluded(cell, f"{suite}/*", "by-design", why))
         for case in cases.values():
+            if case.suite in elsewhere:
+                continue
             trial = TrialId(case.suite, case.name, cell)
             rule = next((e for e in matrix.exclusions if e.match.covers(trial)), None)
             if rule is not None:

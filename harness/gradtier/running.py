@@ -155,6 +155,8 @@ def _write_head(file: Path, head: Run) -> None:
 def _head(opened: Opened, run: str, selection: Selection, planned: int) -> Run:
     versions: dict[str, str] = {}
     for backend in opened.plan.matrix.backends.values():
+        if not backend.adapter:
+            continue
         versions |= adapter_class(backend.adapter).installed()
     versions |= adapter_class(opened.plan.matrix.primal).installed()
     return Run(
@@ -207,12 +209,15 @@ def to_do(opened: Opened, order: Order) -> list[Planned]:
     left = [t for t in select(opened.plan, selection) if str(t.id) not in done]
     rows = opened.plan.matrix.backends
     packages = list(dict.fromkeys(b.package for b in rows.values()))
+    cases = {name: i for i, name in enumerate(opened.plan.cases)}
 
     def key(t: Planned) -> Any:
         row = rows[t.id.cell.backend]
-        return packages.index(row.package), row.adapter, sorted(row.options.items())
+        options = sorted((name, str(value)) for name, value in row.options.items())
+        return packages.index(row.package), row.adapter, options, cases[t.id.case_id]
 
-    return sorted(left, key=key)  # stable: within a process, the order of the matrix
+    # Within a process case by case: its rows and nestings share what was traced and compiled.
+    return sorted(left, key=key)
 
 
 def newest(folder: Path) -> Path | None:

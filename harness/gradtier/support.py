@@ -82,6 +82,25 @@ class NestedEntry(Entry):
         return len(said) == 1 and len(self.cells) > 1 and not self.cells[0].measured
 
 
+class GridCell(Entry):
+    """One pair of an outer and an inner mode of a family, as the row of the inner mode has it."""
+
+    outer: Nesting
+    inner: Mode
+    backend: str | None = Field(description="the row; null: the family has no such inner mode")
+    state: State
+    mark: str
+    text: str
+
+
+class GridLine(Entry):
+    """The nested grid of one family on one device."""
+
+    family: str
+    device: str
+    cells: tuple[GridCell, ...]
+
+
 class ClassMark(Entry):
     """The support class of a row."""
 
@@ -101,7 +120,7 @@ class Row(Entry):
     link: str | None
     mode: Mode
     execution: str
-    kind: str
+    kind: str = Field(description="the kind of AD system")
     footnotes: tuple[int, ...] = ()
     cells: tuple[CellEntry, ...]
     nested: tuple[NestedEntry, ...]
@@ -221,6 +240,7 @@ class SupportTable(Entry):
     legend: tuple[StateEntry, ...]
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    grid: tuple[GridLine, ...] = Field((), description="nested AD, outer by inner, by family")
     footnotes: tuple[Footnote, ...]
     recommendations: tuple[RecommendationList, ...]
     classes: tuple[ClassEntry, ...]

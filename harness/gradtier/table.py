@@ -20,6 +20,7 @@ from gradtier.footnotes import (
     why_no_evidence,
     with_evidence,
 )
+from gradtier.grid import nested_grid
 from gradtier.matrix import TierClass
 from gradtier.model import Outcome
 from gradtier.plan import Plan
@@ -78,6 +79,7 @@ def tabulate(
         legend=LEGEND,
         columns=_columns(build),
         rows=rows,
+        grid=nested_grid(plan.matrix, rows),
         footnotes=build.notes.all(),
         recommendations=recommended,
         classes=tuple(

@@ -8,66 +8,21 @@ from __future__ import annotations
 
 import datetime
 import re
-import statistics
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
-from gradtier import oracle
-from gradtier.engine import Crashed, Engine, Engines, Refused, TimedOut, Unavailable
+from gradtier import checks, oracle
+from gradtier.checks import Check
+from gradtier.claimed import Claimed
+from gradtier.engine import Crashed, Engines, Refused, TimedOut, Unavailable, engine_key
 from gradtier.evidence import Record
-from gradtier.messages import Answer, Ask
-from gradtier.model import Mode, Outcome, Reason
+from gradtier.matrix import Matrix
+from gradtier.model import Mode, Nesting, Outcome, Reason
 from gradtier.plan import Plan, Planned
-from gradtier.witnesses import Bench, NoReference, Question, question
+from gradtier.witnesses import Bench, Known, NoReference, question
 
 MOST_TEXT = 300
-
-
-@dataclass
-class Claimed:
-    """The backend's own map, as the oracle calls it; remembers what was observed on the way."""
-
-    engine: Engine
-    asked: Question
-    device: str
-    mode: Mode
-    left: float  # seconds of the trial's time that the backend may still use
-    answers: list[Answer] = field(default_factory=list)
-
-    def __call__(self, queries: Any) -> Any:
-        """Answer a batch of queries; see :class:`gradtier.oracle.Map`."""
-        q = self.asked
-        full = tuple((tuple(x), (*q.fixed, *seed)) for x, seed in queries)
-        ask = Ask(q.case.id, self.device, q.dtype, self.mode, q.nesting, full, len(q.fixed))
-        start = time.monotonic()
-        try:
-            answer = self.engine.ask(ask, self.left)
-        finally:
-            self.left -= time.monotonic() - start
-        self.answers.append(answer)
-        return list(answer.leaves)
-
-    def fault(self) -> tuple[Reason, str] | None:
-        """What is wrong besides the numbers."""
-        for answer in self.answers:
-            if answer.mutated:
-                return Reason.MUTATED, "the call changed its own inputs"
-            if answer.overwritten:
-                return Reason.UNSTABLE, "an earlier result changed while a later one was computed"
-            if strange := [d for d in answer.dtypes if d not in self.asked.dtypes]:
-                return Reason.DTYPE, f"the result is {strange[0]}, not {self.asked.dtype}"
-            if strange := [d for d in answer.devices if d != self.device]:
-                return Reason.DEVICE, f"the result is on {strange[0]}, not on {self.device}"
-        return None
-
-    def timing(self) -> dict[str, float]:
-        """First call, and the median of the later ones, in seconds."""
-        seconds = [s for answer in self.answers for s in answer.seconds]
-        found = {"first_seconds": round(seconds[0], 6)} if seconds else {}
-        if len(seconds) > 1:
-            found["call_seconds"] = round(statistics.median(seconds[1:]), 6)
-        return found
 
 
 class Runner:
@@ -124,7 +79,7 @@ class Runner:
         found["versions"] = dict(ready.versions)
         granted = {"accuracy": f"{row.accuracy.relative:g} granted"} if row.accuracy else {}
         found["observed"] = {**ready.settings, **granted, **_observed(claimed)}
-        return {**found, **claimed.timing()}, verdict
+        return {**claimed.timing(), **found}, verdict
 
     def _asked(
         self, claimed: Claimed, backend: str
@@ -135,9 +90,8 @@ class Runner:
             return self._unjudged(claimed, why), None
         except oracle.OracleError as why:
             return _not_judged(why), None
-        judge = (
-            oracle.judge_pullback if claimed.asked.map_name == "vjp" else oracle.judge_pushforward
-        )
+        pulls = claimed.asked.map_name == "vjp"
+        judge = oracle.judge_pullback if pulls else oracle.judge_pushforward
         try:
             verdict = judge(
                 known.dossier, known.phi, claimed, full=known.full, sharper=known.sharper
@@ -146,7 +100,26 @@ class Runner:
             return {**_ended(error), "reference": known.reference}, None
         except (NoReference, oracle.OracleError) as why:
             return _not_judged(why), None
-        return {**_found(claimed, verdict), "reference": known.reference}, verdict
+        timing = claimed.timing()
+        claimed.left = self.plan.matrix.timeout  # what was measured is safe; checks have their own
+        said, fault = checks.said(self._checked(claimed, backend, known, verdict, judge))
+        found = {**_found(verdict, fault), "checks": said, "reference": known.reference}
+        return {**found, **timing}, verdict
+
+    def _checked(
+        self, claimed: Claimed, backend: str, known: Known, verdict: oracle.Verdict, judge: Any
+    ) -> Iterator[Check]:
+        """Every check that concerns the trial; the first faults are the plainest ones."""
+        yield checks.structure(claimed)
+        if claimed.asked.case.rules:
+            yield checks.rule(claimed)
+        if verdict.outcome is oracle.Outcome.WRONG:
+            return
+        yield checks.primal(claimed)
+        yield checks.second_call(claimed, known, judge)
+        yield checks.other_point(claimed, known, verdict, self.bench, backend, judge)
+        if _has_other_mode(self.plan.matrix, backend, claimed):
+            yield checks.adjoint(claimed)
 
     def _unjudged(self, claimed: Claimed, why: NoReference) -> dict[str, Any]:
         """There is no reference to judge by; whether the backend answers at all is still seen."""
@@ -158,13 +131,22 @@ class Runner:
         return _not_judged(why)
 
 
-def _found(claimed: Claimed, verdict: oracle.Verdict) -> dict[str, Any]:
-    """Outcome, reason and numbers of a judged trial; structural faults come first."""
+def _has_other_mode(matrix: Matrix, backend: str, claimed: Claimed) -> bool:
+    """Whether the adjoint identity can be put: first-order reverse, and a forward row beside it."""
+    if claimed.mode is not Mode.REVERSE or claimed.asked.nesting is not Nesting.NONE:
+        return False
+    own = engine_key(matrix, backend)
+    others = (n for n, b in matrix.backends.items() if b.mode is Mode.FORWARD)
+    return any(engine_key(matrix, name) == own for name in others)
+
+
+def _found(verdict: oracle.Verdict, fault: Check | None) -> dict[str, Any]:
+    """Outcome, reason and numbers of a judged trial; what a check found comes first."""
     outcome = Outcome(verdict.outcome.value)
     reason = Reason(verdict.reason.value) if verdict.reason is not None else None
     detail = verdict.detail
-    if (fault := claimed.fault()) is not None:
-        outcome, (reason, detail) = Outcome.WRONG, fault
+    if fault is not None and fault.fault is not None:
+        outcome, (reason, detail) = Outcome.WRONG, fault.fault
     return {
         "outcome": outcome,
         "reason": reason,

@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 
 from gradtier import oracle, precise
-from gradtier.cases import COMPLEX, Case, generator, in_precision
+from gradtier.cases import Case
 from gradtier.engine import Crashed, Engines, Refused, TimedOut, Unavailable
 from gradtier.host import adapter_class
+from gradtier.inputs import COMPLEX, generator, in_precision
 from gradtier.matrix import Matrix
 from gradtier.messages import Array, Ask, Leaves
 from gradtier.model import Mode, Nesting

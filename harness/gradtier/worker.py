@@ -21,11 +21,14 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from gradtier import messages
-from gradtier.backends.base import Adapter, Derivative
-from gradtier.cases import Case, in_precision, load_suite
-from gradtier.derivatives import conjugations, derivative
-from gradtier.host import adapter_class
+from gradtier.backends.base import Adapter, Derivative, Rule
+from gradtier.cases import Case, load_suite
+from gradtier.derivatives import conjugations, derivative, plain
+from gradtier.host import adapter_class, make_importable
+from gradtier.inputs import in_precision
 from gradtier.messages import Answer, Ask, Leaves, Ready, Refusal, Setup
+from gradtier.model import Mode, Nesting
+from gradtier.rules import Calls
 
 #: Derivatives kept ready: trials of one case follow each other, references are asked again soon.
 KEPT = 24
@@ -79,16 +82,18 @@ class Server:
             # None makes `import name` fail: some libraries import others where they find them
             sys.modules.setdefault(name, None)  # type: ignore[arg-type]
         warnings.simplefilter("ignore")
+        make_importable(Path(setup.root))
         self.kind = adapter_class(setup.adapter)
         self.adapter: Adapter = self.kind(**setup.options)
         self._suite = cache(lambda suite: load_suite(suite, Path(setup.suites[suite])))
+        self._calls = Calls()
         # bounded: compiled derivatives of hundreds of cases took gigabytes
         self._derivative = lru_cache(maxsize=KEPT)(self._build)
 
     def ready(self) -> Ready:
         """What this process can do."""
         adapter = self.adapter
-        return Ready(self.kind.installed(), tuple(adapter.devices()), adapter.settings())
+        return Ready(adapter.versions(), tuple(adapter.devices()), adapter.settings())
 
     def answer(self, ask: Ask) -> Answer | Refusal:
         """Evaluate, or say why not."""
@@ -103,11 +108,13 @@ class Server:
             return Refusal(self.adapter.declines(error), _described(error))
 
     def _evaluate(self, case: Case, ask: Ask) -> Answer:
-        run = self._derivative(case, ask.device, ask.dtype, ask.mode, ask.nesting)
-        other = self.adapter.complex_convention == "transpose"
-        turned = conjugations(ask.mode, ask.nesting) if other else (False, False, False)
+        prepare = self._build if ask.fresh else self._derivative
+        run = prepare(case, ask.device, ask.dtype, ask.mode, ask.nesting, ask.plain)
+        turned = self._turned(ask)
         results, seconds, mutated, overwritten = [], [], False, False
         first: Any = None
+        self._calls.reset()
+        uses = ruled = 0
         for x, seed in ask.queries:
             seed = _conjugated(seed[: ask.fixed], turned[0]) + _conjugated(
                 seed[ask.fixed :], turned[1]
@@ -120,23 +127,41 @@ class Server:
             mutated = mutated or not (
                 self._same(native_x, x, ask) and self._same(native_seed, seed, ask)
             )
-            first = result if first is None else first
+            if first is None:
+                first, placed = result, (*native_x, *value, *result)
+                valued, uses, ruled = self._numbers(value), self._calls.uses, self._calls.ruled
             results.append(self._numbers(result))
             if len(results) == 2:  # not later: the last query may well repeat the first
                 overwritten = not all(map(_identical, self._numbers(first), results[0]))
         return Answer(
             leaves=tuple(_conjugated(leaves, turned[2]) for leaves in results),
-            devices=self._seen(first, 0),
+            value=_conjugated(valued, turned[3]),
+            uses=uses,
+            ruled=ruled,
+            devices=self._seen(placed, 0),
             dtypes=self._seen(first, 1),
             mutated=mutated,
             overwritten=overwritten,
             seconds=tuple(seconds),
         )
 
-    def _build(self, case: Case, device: str, dtype: str, mode: Any, nesting: Any) -> Derivative:
+    def _turned(self, ask: Ask) -> tuple[bool, bool, bool, bool]:
+        """What to conjugate: a seed's fixed part, its direction, the answer, the value."""
+        if self.adapter.complex_convention != "transpose" or ask.plain:
+            return False, False, False, False
+        pulled_back = ask.nesting is not Nesting.NONE and ask.mode is Mode.REVERSE
+        return *conjugations(ask.mode, ask.nesting), pulled_back
+
+    def _build(
+        self, case: Case, device: str, dtype: str, mode: Mode, nesting: Nesting, undone: bool
+    ) -> Derivative:
         _, constants = case.draw()
         fixed = tuple(self._array(c, device, dtype) for c in constants)
-        return derivative(self.adapter, case.bind(self.adapter.namespace, fixed), mode, nesting)
+        f = case.bind(self.adapter.namespace, fixed, self._mechanism, self._calls)
+        return plain(self.adapter, f) if undone else derivative(self.adapter, f, mode, nesting)
+
+    def _mechanism(self, primal: Any, pushforward: Any, pullback: Any) -> Any:
+        return self.adapter.custom_rule(Rule(primal, pushforward, pullback))
 
     def _native(self, leaves: Leaves, ask: Ask) -> tuple[Any, ...]:
         return tuple(self._array(a, ask.device, ask.dtype) for a in leaves)

@@ -52,6 +52,42 @@ def test_a_right_first_derivative_does_not_hide_a_wrong_second_one(
         assert outcome is (Outcome.AGREE if right else Outcome.WRONG), trial
 
 
+RULED = """
+from gradtier.cases import Suite, normal, rule
+
+suite = Suite("small")
+
+
+@suite.case(x=normal(4), rules={"sine": rule(
+    lambda xp, x: xp.sin(x),
+    lambda xp, apply, x, dx: xp.cos(x[0]) * dx[0],
+    lambda xp, apply, x, dy: (xp.cos(x[0]) * dy,),
+)})
+def ruled(xp, x, sine):
+    return sine(x)
+"""
+
+
+def test_a_rule_that_is_differentiated_through_is_wrong_though_the_value_is_right(
+    world: World, tmp_path: Path
+) -> None:
+    world.suite(RULED)
+    world.add("bad", faulty("through"))
+    for record in run(world, tmp_path, backend="bad", nesting="none"):
+        assert (record.outcome, record.reason) == (Outcome.WRONG, Reason.RULE), record
+        assert record.checks["rule"] == "called 0 times for 1 uses"
+
+
+def test_every_check_leaves_its_answer_in_the_record(world: World, tmp_path: Path) -> None:
+    world.add("good", faulty("exact"))
+    world.add("other", faulty("exact", "forward"))
+    first, outer, _ = run(world, tmp_path, backend="good", case="dense")
+    same = {"inputs": "unchanged", "primal": "the same to the bit"}
+    same |= {"second call": "the same to the bit", "other point": "agrees with the reference"}
+    assert first.checks == {**same, "adjoint": "holds"}
+    assert outer.checks == same
+
+
 def test_a_forward_mode_fault_is_caught_as_well(world: World, tmp_path: Path) -> None:
     world.add("bad", faulty("element", "forward"))
     records = run(world, tmp_path, backend="bad", nesting="none")

@@ -8,12 +8,13 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from small_world import World
+from small_world import SUITE, World, faulty
 
 from gradtier.errors import InputError
 from gradtier.lint import load_checked
 from gradtier.loading import load_partly
 from gradtier.matrix import Matrix
+from gradtier.running import open_matrix
 from gradtier.schemas import schema, schema_text
 
 ROOT = Path(__file__).parents[2]
@@ -136,6 +137,45 @@ def test_an_adapter_that_does_not_import_is_told_with_its_line(world: World) -> 
     found = problems(world.file)
     assert "'no_such_module' does not import" in found[0]
     assert "has no adapter class 'Numpy'" in found[1]
+
+
+def test_a_row_without_adapter_must_say_why_it_is_unavailable(world: World) -> None:
+    block = faulty("exact")
+    world.add("silent", {k: v for k, v in block.items() if k != "adapter"})
+    world.add("both", block | {"unavailable": "no licence"})
+    (text,) = {line.partition(": ")[2] for line in problems(world.file) if "silent" in line}
+    assert text == "backends.silent: expected either an adapter, or why the system is unavailable"
+    assert any("backends.both: expected either" in line for line in problems(world.file))
+
+
+def test_an_unavailable_row_is_planned_nowhere_and_says_why_in_every_cell(world: World) -> None:
+    block = {k: v for k, v in faulty("exact").items() if k not in ("adapter", "options")}
+    world.add("absent", block | {"unavailable": "needs a licence"})
+    plan = open_matrix(world.file).plan
+    assert not [t for t in plan.trials if t.id.cell.backend == "absent"]
+    said = {(e.case, e.reason, e.because) for e in plan.exclusions if e.cell.backend == "absent"}
+    assert said == {("*", "unavailable", "needs a licence")}
+
+
+def test_an_unavailable_row_is_no_reference(world: World) -> None:
+    block = {k: v for k, v in faulty("exact").items() if k not in ("adapter", "options")}
+    world.add("absent", block | {"unavailable": "needs a licence"})
+    world.matrix["reference"] = [{"reverse": "absent", "forward": "exact-forward"}]
+    assert any(
+        "'absent' is unavailable and can't be a reference" in p for p in problems(world.file)
+    )
+
+
+def test_a_row_about_one_suite_leaves_the_others_out_with_a_reason(world: World) -> None:
+    (world.folder / "more.py").write_text(SUITE.replace('"small"', '"more"'), encoding="utf-8")
+    world.matrix["suites"]["more"] = {"path": "more.py"}
+    world.add("narrow", faulty("exact") | {"suites": ["more"]})
+    plan = open_matrix(world.file).plan
+    assert {t.id.suite for t in plan.trials if t.id.cell.backend == "narrow"} == {"more"}
+    left = {e.case: e.because for e in plan.exclusions if e.cell.backend == "narrow"}
+    assert left == {"small/*": "the row is about more alone"}
+    world.add("typo", faulty("exact") | {"suites": ["mroe"]})
+    assert any("'mroe' is no suite; did you mean 'more'?" in p for p in problems(world.file))
 
 
 def test_a_reference_of_the_wrong_mode_is_a_problem(world: World) -> None:

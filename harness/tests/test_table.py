@@ -187,6 +187,58 @@ def test_both_outer_modes_of_a_nesting_are_told_apart() -> None:
     assert not nested.alike
 
 
+def test_the_nested_grid_puts_the_two_modes_of_a_family_side_by_side() -> None:
+    rows = {
+        "r": world.backend("Alpha", mode="reverse"),
+        "f": world.backend("Alpha", mode="forward"),
+        "alone": world.backend("Beta", mode="reverse"),
+        "mate": world.backend("Gamma", mode="forward", family="Beta"),
+    }
+    made = world.plan(world.declaration(rows, axes=AXES))
+
+    def ends(t: TrialId) -> world.Ending:
+        if t.cell.backend in ("alone", "mate") and t.cell.nesting == "forward":
+            return Outcome.UNSUPPORTED
+        return Outcome.AGREE if t.cell.backend != "f" else Outcome.WRONG
+
+    table, _, _ = world.show(made, world.evidence(made, ends))
+    said = {
+        (line.family, f"{c.outer} over {c.inner}"): (c.backend, c.text)
+        for line in table.grid
+        for c in line.cells
+    }
+    assert said[("Alpha", "forward over reverse")] == ("r", "agrees 2/2")
+    assert said[("Alpha", "reverse over forward")] == ("f", "wrong 2, agrees 0/2")
+    assert said[("Beta", "forward over reverse")] == ("alone", "fails, agrees 0/2")
+    assert said[("Beta", "reverse over forward")] == ("mate", "agrees 2/2")
+    assert len(said) == 8
+
+
+def test_a_family_without_evidence_has_no_line_and_one_without_a_mode_says_so() -> None:
+    rows = {"r": world.backend("Alpha"), "other": world.backend("Beta")}
+    made = world.plan(world.declaration(rows, axes=AXES))
+
+    def ends(t: TrialId) -> world.Ending:
+        return Outcome.AGREE if t.cell.backend == "r" else None
+
+    table, _, _ = world.show(made, world.evidence(made, ends))
+    (line,) = table.grid
+    assert [c.text for c in line.cells] == [
+        "no forward mode", "agrees 2/2", "no forward mode", "agrees 2/2",
+    ]  # fmt: skip
+
+
+def test_an_unavailable_row_is_no_silence() -> None:
+    absent = {k: v for k, v in world.backend("Beta").items() if k != "adapter"}
+    rows = {"a": world.backend(), "b": absent | {"unavailable": "needs a licence"}}
+    made = world.plan(world.declaration(rows))
+    table, _, _ = world.show(made, world.evidence(made, lambda t: Outcome.AGREE))
+    (cell,) = table.rows[1].cells
+    assert cell.text == "unavailable"
+    assert notes_of(table, cell.footnotes) == ["Unavailable: needs a licence."]
+    assert table.rows[1].support_class.title == "not tested"
+
+
 # --- footnotes ------------------------------------------------------------------------------------
 
 

@@ -23,7 +23,8 @@ from rivals import Subject
 from systems import KINDS, Kind, Question, System, hash_of
 from wrong import is_resolvable
 
-from gradtier.cases import Case, in_precision
+from gradtier.cases import Case
+from gradtier.inputs import in_precision
 from gradtier.oracle import Dossier, Map, OracleError
 
 Progress = Callable[[str], None]

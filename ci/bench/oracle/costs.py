@@ -25,7 +25,7 @@ from rivals import Ran, Subject
 from systems import Namespace, Question, System
 
 from gradtier import oracle
-from gradtier.cases import in_precision
+from gradtier.inputs import in_precision
 from gradtier.oracle import BatchedPrimal, Dossier, Leaves, Map, Witness
 
 Outcome = Literal["pass", "fail", "inconclusive", "raised"]

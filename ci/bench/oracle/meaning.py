@@ -8,7 +8,7 @@ import numpy as np
 import scipy.special
 from systems import Namespace, Question
 
-from gradtier.cases import in_precision
+from gradtier.inputs import in_precision
 from gradtier.oracle import as_leaves
 from gradtier.oracle.draws import flat
 

@@ -18,7 +18,8 @@ import numpy as np
 import scipy.special
 
 from gradtier.backends.base import Adapter
-from gradtier.cases import Case, in_precision
+from gradtier.cases import Case
+from gradtier.inputs import in_precision
 from gradtier.derivatives import conjugations, derivative
 from gradtier.host import adapter_class
 from gradtier.model import Mode, Nesting

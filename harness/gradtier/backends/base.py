@@ -171,6 +171,10 @@ class Adapter(ABC):
         text = f"{type(error).__name__}: {error}"
         return any(re.search(pattern, text) for pattern in self.refusals)
 
+    def versions(self) -> dict[str, str]:
+        """What identifies the backend in a record: distribution (or part) -> version."""
+        return self.installed()
+
     @classmethod
     def owned(cls, options: Mapping[str, Any]) -> tuple[str, ...]:
         """The top-level modules that an adapter with these options may import."""

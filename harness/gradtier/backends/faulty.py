@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtier.backends.base import Adapter, Convention, Function, Native, Unsupported
+from gradtier.backends.base import Adapter, Convention, Function, Native, Rule, Unsupported
 from gradtier.model import Outcome, Reason
 
 #: fault -> what it must come out as.
@@ -38,6 +38,9 @@ FAULTS: Mapping[str, tuple[Outcome, Reason | None]] = {
     "buffer": (Outcome.WRONG, Reason.UNSTABLE),  # every result is the same buffer
     "accumulate": (Outcome.WRONG, Reason.UNSTABLE),  # adds to what an earlier call left
     "stale": (Outcome.WRONG, Reason.STALE),  # a compiled derivative that kept its first point
+    "part": (Outcome.WRONG, Reason.STALE),  # the same, of its first input alone
+    "primal": (Outcome.WRONG, Reason.PRIMAL),  # the value beside the derivative is another
+    "later": (Outcome.WRONG, Reason.UNSTABLE),  # answers a few times, and then no more
     "raise": (Outcome.RAISED, None),
     "decline": (Outcome.UNSUPPORTED, None),
     "hang": (Outcome.TIMEOUT, None),
@@ -53,7 +56,8 @@ class Faulty(Adapter):
     Args:
         around: ``module:Class`` of the adapter that is wrapped.
         fault: one of :data:`FAULTS`; or ``"second"``: right first order, wrong nested; or
-            ``"conjugate"``: the other convention for complex numbers is declared.
+            ``"conjugate"``: the other convention for complex numbers is declared; or ``"through"``:
+            derivative rules of a user's own are not called, but differentiated through.
     """
 
     def __init__(self, around: str, fault: str = "exact") -> None:
@@ -118,12 +122,30 @@ class Faulty(Adapter):
         def spoiled(x: Native, seed: Native) -> Any:
             self._misbehave(x)
             kept.append(x)
-            value, answer = f(kept[0] if self._fault == "stale" else x, seed)
+            if self._fault == "later" and len(kept) > 3:
+                raise ValueError("this backend answers no more")
+            value, answer = f(self._remembered(kept[0], x), seed)
+            if not answer:  # the plain function, which no fault is about
+                return value, answer
+            if self._fault == "primal":
+                value = tuple(a * (1 + 1e-9) for a in value)
             if self._fault == "none":
                 return value, tuple(None for _ in answer)
             return value, self._spoil([np.array(self.to_numpy(a)) for a in answer if a is not None])
 
         return spoiled
+
+    def _remembered(self, first: Native, x: Native) -> Native:
+        """The point that a derivative is really taken at."""
+        match self._fault:
+            case "stale":
+                return first
+            case "part":
+                return (first[0], *x[1:])
+        return x
+
+    def custom_rule(self, rule: Rule) -> Callable[..., Any]:
+        return rule.primal if self._fault == "through" else self._inner.custom_rule(rule)
 
     def _misbehave(self, x: Native) -> None:
         match self._fault:

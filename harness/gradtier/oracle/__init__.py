@@ -17,6 +17,7 @@ from gradtier.oracle.constants import round_to
 from gradtier.oracle.directional import directional
 from gradtier.oracle.dossier import Dossier
 from gradtier.oracle.relax import relaxed
+from gradtier.oracle.same import same_value
 from gradtier.oracle.sharper import Exact, Sharper
 from gradtier.oracle.types import (
     BatchedPrimal,
@@ -59,4 +60,5 @@ __all__ = [
     "judge_pushforward",
     "relaxed",
     "round_to",
+    "same_value",
 ]

@@ -202,6 +202,8 @@ def _standing(case: Case) -> Standing:
     case.reason = _misbehaved(case)
     if case.reason is not None:
         return Standing.WRONG
+    if case.strays():
+        case.findings.add(Finding.ELSEWHERE)
     if case.dossier.lean:
         return Standing.AGREE
     if not case.dossier.answers:

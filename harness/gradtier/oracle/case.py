@@ -173,6 +173,21 @@ class Case:
                 return True
         return False
 
+    def strays(self) -> bool:
+        """Whether the answer at the other point is far from the reference's there.
+
+        Nothing certifies the reference at that point, so this is a question, not an accusation.
+        """
+        dossier, moved = self.dossier, self.moved
+        if dossier.lean or dossier.elsewhere is None or moved is None or not dossier.answers:
+            return False
+        there = dossier.elsewhere.answer
+        size = moduli(there, dossier.like, dossier.form.paired)
+        typical = float(np.abs(self.told.rows[-1]).max(initial=0.0))
+        slack = self.tolerance(-1) + self.precision.factor * self.precision.unit * (size + typical)
+        with np.errstate(all="ignore"):
+            return bool((np.abs(moved - there) > NEAR_MISS * slack).any())
+
     def note_worst(
         self,
         index: int,

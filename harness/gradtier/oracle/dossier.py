@@ -26,6 +26,7 @@ from gradtier.oracle.types import (
     Paired,
     Witness,
     as_leaves,
+    outward,
     pairing,
 )
 
@@ -92,6 +93,11 @@ class Dossier:
     def form(self) -> Form:
         """What the derivative is asked with and answers."""
         return form_of(self.kind, self.x, self.paired_x, self.value, self.paired_value)
+
+    @property
+    def elsewhere_point(self) -> Leaves | None:
+        """The other point as callers know it."""
+        return None if self.elsewhere is None else outward(self.elsewhere.x, self.paired_x)
 
     @property
     def like(self) -> Leaves:

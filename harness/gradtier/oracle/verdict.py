@@ -57,6 +57,7 @@ class Finding(StrEnum):
         WRONG_NEARBY: accused at a jittered point next to the kink or jump.
         COMPLEX_STEP: a complex step confirmed what finite differences could not.
         HIGH_PRECISION: the function itself, in many digits, decided where they could not.
+        ELSEWHERE: at another point it differs from the reference's answer there.
         PRIMAL: the primal raises, changes its shape or is not finite at or around the point.
     """
 
@@ -79,6 +80,7 @@ class Finding(StrEnum):
     WRONG_NEARBY = "wrong-nearby"
     COMPLEX_STEP = "complex-step"
     HIGH_PRECISION = "high-precision"
+    ELSEWHERE = "elsewhere"
     PRIMAL = "primal"
 
 

@@ -36,6 +36,7 @@ def render(table: SupportTable) -> str:
         escape(table.summary),
         _grid(_head(table), (_row(table, row) for row in table.rows)),
         ", ".join(f"{e.mark} {escape(e.word)}: {escape(e.meaning)}" for e in table.legend) + ".",
+        *_nested(table),
         *_recommendations(table),
         *_classes(table),
         *_drift(table),
@@ -89,6 +90,22 @@ def _row(table: SupportTable, row: Row) -> list[str]:
 def _cell(cell: CellEntry) -> str:
     text = ", ".join((cell.text, *cell.asides))
     return f"{cell.mark} {escape(text)}{_refs(cell.footnotes)}"
+
+
+def _nested(table: SupportTable) -> Iterable[str]:
+    """The nested grid: families down, outer over inner across."""
+    if not table.grid:
+        return
+    yield "## Nested grid"
+    yield "Second derivatives by family: the outer mode over the inner one."
+    head = ["Family", "Device", *(f"{c.outer} over {c.inner}" for c in table.grid[0].cells)]
+    yield _grid(
+        head,
+        (
+            [escape(g.family), escape(g.device), *(f"{c.mark} {escape(c.text)}" for c in g.cells)]
+            for g in table.grid
+        ),
+    )
 
 
 def _recommendations(table: SupportTable) -> Iterable[str]:
