@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -207,12 +208,15 @@ def publish(session: nox.Session) -> None:
 
 
 def backends() -> dict[str, dict[str, str | None]]:
-    """Package -> its rows in matrix.yaml, each with its extra."""
+    """Package -> its rows in matrix.yaml, each with its extra; of what pip can install."""
+    project = nox.project.load_toml(ROOT / "pyproject.toml")["project"]
+    core = {re.split(r"[^\w.-]", line)[0] for line in project["dependencies"]}
     try:
         declared = yaml.safe_load((ROOT / "matrix.yaml").read_text(encoding="utf-8"))
         rows: dict[str, dict[str, str | None]] = {}
         for row, block in declared["backends"].items():
-            if "unavailable" in block:  # a row that says why it can't be run
+            here = block.get("extra") or block["package"] in core
+            if "unavailable" in block or not here:  # nothing that pip could install
                 continue
             rows.setdefault(block["package"], {})[row] = block.get("extra")
     except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:

@@ -2,8 +2,8 @@
 """Put the published table into the README: ``python3 ci/readme.py [--check]``.
 
 Standard library only.  The block between the markers is ``reports/support.json`` in short: a line
-per row, without footnotes, which ``reports/support.md`` has.  ``--check`` changes nothing and exits 1
-where the README has another text.
+per row, without footnotes, which ``reports/support.md`` has.  ``--check`` changes nothing and
+exits 1 where the README has another text.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def derivative(adapter: Adapter, f: Function, mode: Mode, nesting: Nesting) -> D
 
 def plain(adapter: Adapter, f: Function) -> Derivative:
     """``(x, seed) -> (f(x), ())``: the function as the backend executes it, not differentiated."""
-    return adapter.compile(lambda x, seed: (f(*x), ()))
+    return adapter.compile(lambda x, seed: (adapter.evaluate(f, x), ()))
 
 
 def conjugations(mode: Mode, nesting: Nesting) -> tuple[bool, bool, bool]:

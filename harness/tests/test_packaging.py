@@ -97,7 +97,22 @@ def test_the_extra_all_holds_every_backend_package():
 # ------------------------------------------------------------------- matrix.yaml
 
 
-@pytest.mark.parametrize("row", sorted(ROWS))
+#: Rows of what pip can install: not those in another language, nor those that can't be run at all.
+INSTALLED = {
+    name: block
+    for name, block in ROWS.items()
+    if block.get("extra")
+    or block["package"] in {Requirement(d).name for d in PROJECT["dependencies"]}
+}
+
+
+def test_a_row_that_nothing_installs_says_why_it_is_unavailable_or_runs_elsewhere():
+    for name in ROWS.keys() - INSTALLED.keys():
+        block = ROWS[name]
+        assert block.get("unavailable") or "another process" in block["execution"], name
+
+
+@pytest.mark.parametrize("row", sorted(INSTALLED))
 def test_the_extra_of_a_row_exists_and_installs_its_package(row: str):
     extra, package = ROWS[row].get("extra"), ROWS[row]["package"]
     assert extra in {None, *BACKEND_EXTRAS}
@@ -119,7 +134,7 @@ def test_nox_has_one_session_per_package_of_the_matrix():
         check=True,
     )
     names = set(re.findall(r"^[*-] (\S+) ->", listed.stdout, re.MULTILINE))
-    packages = {block["package"] for block in ROWS.values()}
+    packages = {block["package"] for block in INSTALLED.values()}
     assert {name for name in names if name.startswith("backend-")} == {
         f"backend-{package}" for package in packages
     }

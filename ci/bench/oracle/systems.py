@@ -19,9 +19,9 @@ import scipy.special
 
 from gradtier.backends.base import Adapter
 from gradtier.cases import Case
-from gradtier.inputs import in_precision
 from gradtier.derivatives import conjugations, derivative
 from gradtier.host import adapter_class
+from gradtier.inputs import in_precision
 from gradtier.model import Mode, Nesting
 from gradtier.oracle import BatchedPrimal, Leaves, Map, Query, batched
 

@@ -134,6 +134,10 @@ class Adapter(ABC):
         """
         return self.outer_pushforward(lambda *y: self.pushforward(f, y, u)[1], x, v)
 
+    def evaluate(self, f: Function, x: Native) -> Native:
+        """``f(x)`` as the library computes it, not differentiated."""
+        return f(*x)
+
     def whole(self, f: Function, mode: Mode, nesting: Nesting) -> Derivative | None:
         """A derivative map as one piece, for a library whose two maps do not compose; else None."""
         return None

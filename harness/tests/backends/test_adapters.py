@@ -21,6 +21,9 @@ ADAPTERS = {
     "tensorflow": ("gradtier.backends.tensorflow:TensorFlow", "{}"),
     "tensorflow-function": ("gradtier.backends.tensorflow:TensorFlow", '{"function": true}'),
     "autograd": ("gradtier.backends.autograd:Autograd", "{}"),
+    "pytensor": ("gradtier.backends.pytensor:PyTensor", "{}"),
+    "pytensor-grad": ("gradtier.backends.pytensor:PyTensor", '{"scalar": true}'),
+    "casadi": ("gradtier.backends.casadi:CasADi", "{}"),
 }
 LIBRARIES = {
     *("jax", "jaxlib", "torch", "tensorflow", "autograd", "array_api_compat", "keras"),
@@ -36,6 +39,9 @@ REFUSED = {
     },
     "jax-jit": {"a_branch"},
     "autograd": {"an_integer_output", "bfloat16"},
+    "pytensor": {"a_branch", "a_complex", "bfloat16"},
+    "pytensor-grad": {"a_branch", "a_complex", "bfloat16"},
+    "casadi": {"a_branch", "a_complex", "an_integer_output", "bfloat16", "float32"},
 }
 CHECKS = [
     line.split("(")[0].removeprefix("def check_")
@@ -85,11 +91,8 @@ def test_the_contract_is_kept_so_that(check, key):
     "module", sorted({path.partition(":")[0] for path, _ in ADAPTERS.values()})
 )
 def test_planning_would_start_a_library_if_importing_an_adapter_imported_it(module):
-    names = [
-        module,
-        "gradtier.backends.tensorflow_namespace",
-        "gradtier.backends.autograd_namespace",
-    ]
+    beside = Path(__import__(module, fromlist=["x"]).__file__).parent
+    names = [f"gradtier.backends.{file.stem}" for file in sorted(beside.glob("*.py"))]
     code = "import sys; [__import__(n) for n in sys.argv[1:]]; print(*sys.modules)"
     done = python("-c", code, *names)
     assert done.returncode == 0, done.stderr
