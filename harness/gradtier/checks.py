@@ -105,7 +105,11 @@ def _filled(leaves: Sequence[Any], like: Sequence[Any]) -> Leaves:
 
 
 def second_call(claimed: Claimed, known: Known, judge: Judge) -> Check:
-    """The first query once more; what differs by a bit is judged by the oracle's whole dossier."""
+    """The first query once more; what differs by a bit is judged by the oracle's whole dossier.
+
+    Raises:
+        TimedOut, Crashed: the backend answered once, and then it hung or died.
+    """
     q, first = claimed.asked, claimed.answers[0].leaves[0]
     try:
         (again,) = claimed([(q.x, claimed.first_seed)])
@@ -115,8 +119,6 @@ def second_call(claimed: Claimed, known: Known, judge: Judge) -> Check:
     except Refused as why:
         text = f"the first call answers, a later one does not: {_short(why)}"
         return Check("second call", "does not answer", (Reason.UNSTABLE, text))
-    except (TimedOut, Crashed) as why:
-        return Check("second call", f"not checked: {_short(why)}")
     except (NoReference, oracle.OracleError) as why:
         return Check("second call", f"differs, and can't be judged: {_short(why)}")
     if verdict.reason is not None and verdict.reason.value == Reason.UNSTABLE.value:

@@ -90,6 +90,7 @@ class Engine:
             env={**os.environ, **dict.fromkeys(THREADS, "1"), **environment},
             start_new_session=True,  # Ctrl-C is for the run, which ends its workers itself
         )
+        self._ended: TimedOut | Crashed | None = None
         threading.Thread(target=self._listen, daemon=True).start()
         self._send(setup)
         try:
@@ -124,6 +125,8 @@ class Engine:
             TimedOut: no answer within ``timeout`` seconds; the process was ended.
             Crashed: the process ended; with the signal and the last lines of its standard error.
         """
+        if self._ended is not None:  # whoever did not hear of it the first time hears it now
+            raise self._ended
         self._send(ask)
         answer = self._next(timeout)
         if isinstance(answer, Refusal):
@@ -161,9 +164,11 @@ class Engine:
             answer = self._answers.get(timeout=max(timeout, 0.0))
         except queue.Empty:
             self.close()
-            raise TimedOut(f"no answer within {timeout:.3g} s") from None
+            self._ended = TimedOut(f"no answer within {timeout:.3g} s")
+            raise self._ended from None
         if answer is None:
-            raise Crashed(self._last_words())
+            self._ended = Crashed(self._last_words())
+            raise self._ended
         return answer
 
     def _last_words(self) -> str:

@@ -102,7 +102,10 @@ class Runner:
             return _not_judged(why), None
         timing = claimed.timing()
         claimed.left = self.plan.matrix.timeout  # what was measured is safe; checks have their own
-        said, fault = checks.said(self._checked(claimed, backend, known, verdict, judge))
+        try:
+            said, fault = checks.said(self._checked(claimed, backend, known, verdict, judge))
+        except (TimedOut, Crashed) as error:
+            return {**_ended(error), "reference": known.reference}, verdict
         found = {**_found(verdict, fault), "checks": said, "reference": known.reference}
         return {**found, **timing}, verdict
 
@@ -111,13 +114,15 @@ class Runner:
     ) -> Iterator[Check]:
         """Every check that concerns the trial; the first faults are the plainest ones."""
         yield checks.structure(claimed)
+        right = verdict.outcome is not oracle.Outcome.WRONG
+        if right:
+            yield checks.second_call(claimed, known, judge)
+            yield checks.other_point(claimed, known, verdict, self.bench, backend, judge)
         if claimed.asked.case.rules:
             yield checks.rule(claimed)
-        if verdict.outcome is oracle.Outcome.WRONG:
+        if not right:
             return
         yield checks.primal(claimed)
-        yield checks.second_call(claimed, known, judge)
-        yield checks.other_point(claimed, known, verdict, self.bench, backend, judge)
         if _has_other_mode(self.plan.matrix, backend, claimed):
             yield checks.adjoint(claimed)
 

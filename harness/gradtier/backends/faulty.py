@@ -41,6 +41,8 @@ FAULTS: Mapping[str, tuple[Outcome, Reason | None]] = {
     "part": (Outcome.WRONG, Reason.STALE),  # the same, of its first input alone
     "primal": (Outcome.WRONG, Reason.PRIMAL),  # the value beside the derivative is another
     "later": (Outcome.WRONG, Reason.UNSTABLE),  # answers a few times, and then no more
+    "hang later": (Outcome.TIMEOUT, None),  # answers a few times, and then hangs
+    "exit later": (Outcome.CRASH, None),  # the same, and then dies
     "raise": (Outcome.RAISED, None),
     "decline": (Outcome.UNSUPPORTED, None),
     "hang": (Outcome.TIMEOUT, None),
@@ -122,8 +124,8 @@ class Faulty(Adapter):
         def spoiled(x: Native, seed: Native) -> Any:
             self._misbehave(x)
             kept.append(x)
-            if self._fault == "later" and len(kept) > 3:
-                raise ValueError("this backend answers no more")
+            if len(kept) > 3:
+                self._later()
             value, answer = f(self._remembered(kept[0], x), seed)
             if not answer:  # the plain function, which no fault is about
                 return value, answer
@@ -134,6 +136,16 @@ class Faulty(Adapter):
             return value, self._spoil([np.array(self.to_numpy(a)) for a in answer if a is not None])
 
         return spoiled
+
+    def _later(self) -> None:
+        """What some faults do when they have answered a few times."""
+        match self._fault:
+            case "later":
+                raise ValueError("this backend answers no more")
+            case "hang later":
+                time.sleep(3600)
+            case "exit later":
+                os._exit(3)
 
     def _remembered(self, first: Native, x: Native) -> Native:
         """The point that a derivative is really taken at."""

@@ -32,7 +32,7 @@ class NumPy(Adapter):
         return np.array(array)
 
     def to_numpy(self, array: Any) -> NDArray[Any]:
-        return np.asarray(array)
+        return np.array(array)
 
     def placement(self, array: Any) -> tuple[str, str]:
         return "cpu", str(np.asarray(array).dtype)

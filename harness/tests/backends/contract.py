@@ -30,21 +30,24 @@ W = (np.asarray(1.5), RNG.standard_normal((2, 2)))
 
 def two_outputs(xp):
     """A scalar and a matrix, so that neither stands for the other."""
-    return lambda a, b: (xp.sum(xp.sin(a) * xp.exp(b)), 0.5 * xp.matmul(a, xp.matrix_transpose(b)))
+    return lambda a, b: (
+        xp.sum(xp.sinh(a) * xp.cosh(b)),
+        0.5 * xp.matmul(a, xp.matrix_transpose(b)),
+    )
 
 
 def expected(x=X):
     """The derivatives of ``two_outputs``, by hand."""
     (a, b), (ua, ub), (va, vb), (c, w) = x, U, V, W
-    s, k, e = np.sin(a), np.cos(a), np.exp(b)
-    second = np.sum(-s * e * ua * va + k * e * (ua * vb + ub * va) + s * e * ub * vb)
+    s, k, d, e = np.sinh(a), np.cosh(a), np.sinh(b), np.cosh(b)
+    second = np.sum(s * e * ua * va + k * d * (ua * vb + ub * va) + s * e * ub * vb)
     hvp = (
-        c * (-s * e * va + k * e * vb) + 0.5 * w @ vb,
-        c * (k * e * va + s * e * vb) + 0.5 * w.T @ va,
+        c * (s * e * va + k * d * vb) + 0.5 * w @ vb,
+        c * (k * d * va + s * e * vb) + 0.5 * w.T @ va,
     )
     return {
-        "vjp": (c * k * e + 0.5 * w @ b, c * s * e + 0.5 * w.T @ a),
-        "jvp": (np.sum(k * e * ua + s * e * ub), 0.5 * (ua @ b.T + a @ ub.T)),
+        "vjp": (c * k * e + 0.5 * w @ b, c * s * d + 0.5 * w.T @ a),
+        "jvp": (np.sum(k * e * ua + s * d * ub), 0.5 * (ua @ b.T + a @ ub.T)),
         "hvp": hvp,
         "second": (second, 0.5 * (ua @ vb.T + va @ ub.T)),
     }
@@ -386,8 +389,12 @@ def _indexed(a):
 def check_a_complex_pullback_is_in_the_declared_convention(b):
     z = (np.asarray([1.0 + 2.0j, -0.5 + 0.25j]),)
     v, w = (np.asarray([0.5 - 1.0j, 2.0 + 1.0j]),), (np.asarray([1.5 + 0.5j, -1.0 + 2.0j]),)
-    native = [b.native(t, "complex128") for t in (z, v, w)]
-    found = both(b, lambda a: (a * a * b.xp.conj(a),), *native)
+    try:
+        native = [b.native(t, "complex128") for t in (z, v, w)]
+        found = both(b, lambda a: (a * a * b.xp.conj(a),), *native)
+    except Exception as error:
+        assert b.adapter.declines(error), f"an error that is no refusal: {error!r}"
+        return "skip"
     if "jvp" in found:
         dy = 2 * z[0] * np.conj(z[0]) * v[0] + z[0] ** 2 * np.conj(v[0])
         np.testing.assert_allclose(found["jvp"][0], dy, 1e-12)
@@ -397,6 +404,7 @@ def check_a_complex_pullback_is_in_the_declared_convention(b):
         c = np.conj(w[0]) if turned else w[0]
         g = np.conj(2 * z[0] * np.conj(z[0])) * c + z[0] ** 2 * np.conj(c)
         np.testing.assert_allclose(found["vjp"][0], np.conj(g) if turned else g, 1e-12)
+    return None
 
 
 def check_bfloat16_is_computed_in_or_declined(b):
