@@ -21,8 +21,8 @@ class Jax(Adapter):
         jit: run the whole derivative, nested ones too, as one ``jax.jit`` program.
     """
 
-    distributions: ClassVar = ("jax", "jaxlib")
-    modules: ClassVar = ("jax", "jaxlib", "ml_dtypes")
+    distributions: ClassVar[tuple[str, ...]] = ("jax", "jaxlib")
+    modules: ClassVar[tuple[str, ...]] = ("jax", "jaxlib", "ml_dtypes")
     environment: ClassVar = {
         "OMP_NUM_THREADS": "1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -31,7 +31,7 @@ class Jax(Adapter):
         "XLA_FLAGS": "--xla_gpu_deterministic_ops=true",
     }
     complex_convention = "transpose"
-    refusals: ClassVar = (
+    refusals: ClassVar[tuple[str, ...]] = (
         r"^Tracer(Bool|Integer|Array)ConversionError",
         r"^(ConcretizationType|NonConcreteBooleanIndex)Error",
         r"can't apply forward-mode (autodiff|differentiation) \(jvp\) to a custom_vjp function",

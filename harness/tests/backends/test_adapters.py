@@ -24,6 +24,8 @@ ADAPTERS = {
     "pytensor": ("gradtier.backends.pytensor:PyTensor", "{}"),
     "pytensor-grad": ("gradtier.backends.pytensor:PyTensor", '{"scalar": true}'),
     "casadi": ("gradtier.backends.casadi:CasADi", "{}"),
+    "enzyme": ("gradtier.backends.enzyme:Enzyme", "{}"),
+    "jax-jet": ("gradtier.backends.jet:JaxJet", '{"jit": true}'),
     "cppad": ("gradtier.backends.cppad:CppAD", "{}"),
     "mlx": ("gradtier.backends.mlx:Mlx", "{}"),
     "mlx-compile": ("gradtier.backends.mlx:Mlx", '{"compile": true}'),
@@ -51,6 +53,11 @@ REFUSED = {
     "pytensor": {"a_branch", "a_complex", "bfloat16"},
     "pytensor-grad": {"a_branch", "a_complex", "bfloat16"},
     "casadi": {"a_branch", "a_complex", "an_integer_output", "bfloat16", "float32"},
+    "enzyme": {"a_branch", "a_complex"},
+    "jax-jet": {
+        *("a_branch", "a_second_derivative", "an_integer_output"),
+        *("forward_over_reverse", "reverse_over_reverse"),
+    },
     "cppad": {"a_complex", "bfloat16"},
     "mlx": {"a_complex"},
     "mlx-compile": {"a_complex", "a_branch"},
@@ -126,6 +133,14 @@ def test_a_misspelt_option_would_be_ignored_if_this_passed(key):
 
 
 REFUSALS = {
+    "enzyme": [
+        RuntimeError("must be JIT'ed"),
+        NotImplementedError("Batching rule for 'enzyme_primal' not implemented"),
+        ValueError("INTERNAL: Failed to parse pipeline\nfailed:\ncould not compute the adjoint"),
+        ValueError("Pipeline failed:\nUnsupported operation in reduction rev autodiff(1): "),
+        ValueError("'complex.add' op operand #0 must be complex type with floating-point elements"),
+    ],
+    "jax-jet": [KeyError(type("P", (), {"__repr__": lambda _: "custom_linear_solve"})())],
     "pytensor": [
         TypeError("TensorVariable cannot be converted to Python boolean. Call `.astype(bool)`"),
         TypeError("TensorVariables cannot be converted to Python float. Call `.astype(float)`"),

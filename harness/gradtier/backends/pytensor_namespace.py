@@ -1,0 +1,313 @@
+"""The array API over PyTensor: the standard's names for ``pytensor.tensor`` expressions.
+
+Only expressions of PyTensor stand here, so that its derivatives see everything; a name that it has
+no way for is missing, and asking for it raises :class:`Unsupported`.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections import namedtuple
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gradtier.backends.base import MissingName, Unsupported
+from gradtier.backends.pytensor_array import Array, pair, raw, variable
+
+SlogdetResult = namedtuple("SlogdetResult", ["sign", "logabsdet"])
+SVDResult = namedtuple("SVDResult", ["U", "S", "Vh"])
+EighResult = namedtuple("EighResult", ["eigenvalues", "eigenvectors"])
+QRResult = namedtuple("QRResult", ["Q", "R"])
+
+
+class Namespace:
+    """A module-like object with the names given."""
+
+    def __init__(self, names: Mapping[str, Any], label: str = "") -> None:
+        vars(self).update(names)
+        self._label = label
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise MissingName(f"PyTensor has no {self._label}{name}")
+
+
+def namespace() -> Namespace:
+    """The namespace of PyTensor; imports it."""
+    import pytensor.tensor as pt
+
+    products = _products(pt)
+    return Namespace(
+        {
+            **_constants(),
+            **_elementwise(pt),
+            **_creation(pt),
+            **_reductions(pt),
+            **_shapes(pt),
+            **_order(pt),
+            **products,
+            "linalg": Namespace({**products, **_linalg(pt), **_factors(pt)}, "linalg."),
+            "fft": Namespace({}, "fft."),
+        }
+    )
+
+
+def _constants() -> dict[str, Any]:
+    names = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64 complex64"
+    return {
+        **{name: np.dtype(name) for name in (*names.split(), "complex128")},
+        **{"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan, "newaxis": None},
+        **{"isdtype": np.isdtype, "finfo": np.finfo, "iinfo": np.iinfo},
+        "result_type": lambda *given: np.result_type(*(getattr(g, "dtype", g) for g in given)),
+        "astype": lambda x, dtype, /, *, copy=True, device=None: Array(variable(x, dtype)),
+    }
+
+
+def _elementwise(pt: Any) -> dict[str, Any]:
+    def unary(function: Any) -> Any:
+        return lambda x, /: Array(function(variable(x)))
+
+    def binary(function: Any) -> Any:
+        return lambda x, y, /: Array(function(*pair(x, y)))
+
+    def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
+        if min is not None and max is not None:
+            bounds = (pair(x, bound)[1] for bound in (min, max))
+            return Array(pt.clip(variable(x), *bounds))
+        x = x if min is None else Array(pt.maximum(*pair(x, min)))
+        return x if max is None else Array(pt.minimum(*pair(x, max)))
+
+    def where(condition: Any, x: Any, y: Any, /) -> Any:
+        return Array(pt.where(variable(condition), *pair(x, y)))
+
+    same = "abs ceil conj cos cosh exp exp2 expm1 floor imag isfinite isinf isnan log log10 log1p"
+    same += " log2 real reciprocal round sign sin sinh sqrt square tan tanh trunc"
+    arcs = {f"a{name}": f"arc{name}" for name in ["cos", "cosh", "sin", "sinh", "tan", "tanh"]}
+    two = "bitwise_and bitwise_or bitwise_xor logaddexp maximum minimum pow"
+    renamed = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "true_div"}
+    renamed |= {"equal": "eq", "not_equal": "neq", "less": "lt", "less_equal": "le"}
+    renamed |= {"greater": "gt", "greater_equal": "ge", "atan2": "arctan2", "remainder": "mod"}
+    renamed |= {"logical_and": "and_", "logical_or": "or_", "logical_xor": "xor"}
+    renamed |= {"floor_divide": "int_div"}
+    return {
+        **{name: unary(getattr(pt, name)) for name in same.split()},
+        **{name: unary(getattr(pt, there)) for name, there in arcs.items()},
+        **{name: binary(getattr(pt, name)) for name in two.split()},
+        **{name: binary(getattr(pt, there)) for name, there in renamed.items()},
+        "positive": unary(lambda x: x),
+        **{name: unary(pt.invert) for name in ("logical_not", "bitwise_invert")},
+        "negative": unary(operator.neg),
+        "hypot": binary(lambda x, y: pt.sqrt(pt.square(x) + pt.square(y))),
+        "clip": clip,
+        "where": where,
+    }
+
+
+def _creation(pt: Any) -> dict[str, Any]:
+    def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: Any = None) -> Any:
+        return Array(variable(obj, dtype))
+
+    def constant(make: Any) -> Any:
+        """What is made of Python numbers alone is a constant of the graph."""
+        return lambda *args, dtype=None, device=None, **options: Array(
+            pt.constant(make(*args, dtype=dtype, **options))
+        )
+
+    def like(make: Any) -> Any:
+        return lambda x, /, *, dtype=None, device=None: Array(
+            make(variable(x), dtype=str(np.dtype(dtype)) if dtype else None)
+        )
+
+    def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Any:
+        return Array(pt.full(shape, variable(fill_value, dtype)))
+
+    def full_like(x: Any, /, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Any:
+        return Array(pt.full_like(variable(x), variable(fill_value, dtype or x.dtype)))
+
+    made = ("arange", "linspace", "zeros", "ones", "empty")
+    return {
+        "asarray": asarray,
+        **{name: constant(getattr(np, name)) for name in made},
+        "eye": lambda rows, cols=None, /, *, k=0, dtype=None, device=None: Array(
+            pt.constant(np.eye(rows, cols, k, dtype or float))
+        ),
+        **{"zeros_like": like(pt.zeros_like), "empty_like": like(pt.zeros_like)},
+        "ones_like": like(pt.ones_like),
+        "full": full,
+        "full_like": full_like,
+        "tril": lambda x, /, *, k=0: Array(pt.tril(variable(x), k)),
+        "triu": lambda x, /, *, k=0: Array(pt.triu(variable(x), k)),
+    }
+
+
+def _reductions(pt: Any) -> dict[str, Any]:
+    def summed(op: Any) -> Any:
+        return lambda x, /, *, axis=None, dtype=None, keepdims=False: Array(
+            op(variable(x, dtype), axis=axis, keepdims=keepdims)
+        )
+
+    def reduced(op: Any) -> Any:
+        return lambda x, /, *, axis=None, keepdims=False: Array(
+            op(variable(x), axis=axis, keepdims=keepdims)
+        )
+
+    def spread(op: Any) -> Any:
+        return lambda x, /, *, axis=None, correction=0.0, keepdims=False: Array(
+            op(variable(x), axis=axis, ddof=correction, keepdims=keepdims)
+        )
+
+    def cumulative(op: Any, make: Any) -> Any:
+        def scan(
+            x: Any, /, *, axis: Any = None, dtype: Any = None, include_initial: bool = False
+        ) -> Any:
+            x, axis = variable(x, dtype), -1 if axis is None else axis
+            total = op(x, axis=axis % x.type.ndim)
+            if include_initial:
+                first = make(pt.take(total, np.asarray([0]), axis=axis))
+                total = pt.concatenate([first, total], axis=axis)
+            return Array(total)
+
+        return scan
+
+    return {
+        **{name: summed(getattr(pt, name)) for name in ("sum", "prod")},
+        **{name: reduced(getattr(pt, name)) for name in ("mean", "max", "min", "all", "any")},
+        **{name: reduced(getattr(pt, name)) for name in ("argmax", "argmin")},
+        **{"var": spread(pt.var), "std": spread(pt.std)},
+        "cumulative_sum": cumulative(pt.cumsum, pt.zeros_like),
+        "cumulative_prod": cumulative(pt.cumprod, pt.ones_like),
+        "diff": lambda x, /, *, axis=-1, n=1: Array(pt.diff(variable(x), n=n, axis=axis)),
+    }
+
+
+def _shapes(pt: Any) -> dict[str, Any]:
+    def concat(arrays: Any, /, *, axis: int | None = 0) -> Any:
+        given = [variable(a) for a in arrays]
+        if axis is None:
+            return Array(pt.concatenate([a.flatten() for a in given], axis=0))
+        return Array(pt.concatenate(given, axis=axis))
+
+    def take(x: Any, indices: Any, /, *, axis: int | None = None) -> Any:
+        return Array(pt.take(variable(x), variable(indices), axis=axis))
+
+    def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
+        front = Array(pt.moveaxis(variable(x), axis, 0))
+        return tuple(front)
+
+    def broadcast_arrays(*arrays: Any) -> list[Any]:
+        return [Array(a) for a in pt.broadcast_arrays(*map(variable, arrays))]
+
+    def take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Any:
+        return Array(pt.take_along_axis(variable(x), variable(indices), axis))
+
+    return {
+        "concat": concat,
+        "stack": lambda arrays, /, *, axis=0: Array(pt.stack([variable(a) for a in arrays], axis)),
+        "unstack": unstack,
+        "take": take,
+        "take_along_axis": take_along_axis,
+        "broadcast_arrays": broadcast_arrays,
+        "broadcast_to": lambda x, /, shape: Array(pt.broadcast_to(variable(x), shape)),
+        "expand_dims": lambda x, /, *, axis=0: Array(pt.expand_dims(variable(x), axis)),
+        "squeeze": lambda x, /, axis: Array(pt.squeeze(variable(x), axis)),
+        "reshape": lambda x, /, shape, *, copy=None: Array(pt.reshape(variable(x), shape)),
+        "permute_dims": lambda x, /, axes: Array(pt.transpose(variable(x), axes)),
+        "matrix_transpose": lambda x, /: Array(variable(x).mT),
+        "moveaxis": lambda x, a, b, /: Array(pt.moveaxis(variable(x), a, b)),
+        "flip": lambda x, /, *, axis=None: Array(pt.flip(variable(x), axis)),
+        "roll": lambda x, /, shift, *, axis=None: Array(pt.roll(variable(x), shift, axis)),
+        "tile": lambda x, repetitions, /: Array(pt.tile(variable(x), repetitions)),
+        "repeat": lambda x, repeats, /, *, axis=None: Array(
+            pt.repeat(variable(x), raw(repeats), axis)
+        ),
+    }
+
+
+def _order(pt: Any) -> dict[str, Any]:
+    def sort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
+        x = variable(x)
+        return Array(-pt.sort(-x, axis=axis) if descending else pt.sort(x, axis=axis))
+
+    def argsort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
+        x = variable(x)
+        return Array(pt.argsort(-x if descending else x, axis=axis, stable=stable))
+
+    def searchsorted(x: Any, y: Any, /, *, side: str = "left") -> Any:
+        return Array(pt.searchsorted(variable(x), variable(y), side))
+
+    return {"sort": sort, "argsort": argsort, "searchsorted": searchsorted}
+
+
+def _products(pt: Any) -> dict[str, Any]:
+    def vecdot(x: Any, y: Any, /, *, axis: int = -1) -> Any:
+        x, y = pair(x, y)
+        if axis != -1:
+            x, y = pt.moveaxis(x, axis, -1), pt.moveaxis(y, axis, -1)
+        return Array(pt.vecdot(x, y))
+
+    return {
+        "matmul": lambda x, y, /: Array(pt.matmul(*pair(x, y))),
+        "tensordot": lambda x, y, /, *, axes=2: Array(pt.tensordot(*pair(x, y), axes)),
+        "vecdot": vecdot,
+        "matrix_transpose": lambda x, /: Array(variable(x).mT),
+    }
+
+
+def _linalg(pt: Any) -> dict[str, Any]:
+    la = pt.linalg
+
+    def solve(a: Any, b: Any, /) -> Any:
+        a, b = pair(a, b)
+        return Array(la.solve(a, b, b_ndim=1 if b.type.ndim == 1 else 2))
+
+    def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+        x = variable(x)
+        if isinstance(axis, tuple):
+            raise Unsupported("PyTensor has no linalg.norm of a vector over several axes")
+        if axis is not None:
+            return Array(la.norm(x, ord=ord, axis=axis, keepdims=keepdims))
+        size = la.norm(x.flatten(), ord=ord, axis=0)
+        return Array(pt.reshape(size, (1,) * x.type.ndim) if keepdims else size)
+
+    def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
+        return Array(pt.trace(variable(x, dtype), offset, -2, -1))
+
+    return {
+        "solve": solve,
+        "inv": lambda x, /: Array(la.inv(variable(x))),
+        "det": lambda x, /: Array(la.det(variable(x))),
+        "slogdet": lambda x, /: SlogdetResult(*map(Array, la.slogdet(variable(x)))),
+        "pinv": lambda x, /: Array(la.pinv(variable(x))),
+        "matrix_power": lambda x, n, /: Array(la.matrix_power(variable(x), n)),
+        "matrix_norm": lambda x, /, *, keepdims=False, ord="fro": Array(
+            la.norm(variable(x), ord=ord, axis=(-2, -1), keepdims=keepdims)
+        ),
+        "vector_norm": vector_norm,
+        "outer": lambda x, y, /: Array(pt.outer(*pair(x, y))),
+        "trace": trace,
+        "diagonal": lambda x, /, *, offset=0: Array(pt.diagonal(variable(x), offset, -2, -1)),
+    }
+
+
+def _factors(pt: Any) -> dict[str, Any]:
+    la = pt.linalg
+
+    def svd(x: Any, /, *, full_matrices: bool = True) -> Any:
+        return SVDResult(*map(Array, la.svd(variable(x), full_matrices)))
+
+    def qr(x: Any, /, *, mode: str = "reduced") -> Any:
+        named = {"reduced": "economic", "complete": "full"}[mode]
+        return QRResult(*map(Array, la.qr(variable(x), mode=named)))
+
+    return {
+        "cholesky": lambda x, /, *, upper=False: Array(la.cholesky(variable(x), lower=not upper)),
+        "svd": svd,
+        "svdvals": lambda x, /: Array(la.svd(variable(x), compute_uv=False)),
+        "qr": qr,
+        "eigh": lambda x, /: EighResult(*map(Array, la.eigh(variable(x)))),
+        "eigvalsh": lambda x, /: Array(la.eigvalsh(variable(x))),
+    }
