@@ -169,6 +169,12 @@ def oracle(session: nox.Session) -> None:
     run(session, "environment", "python", "ci/bench/oracle", *session.posargs)
 
 
+@nox.session(requires=["environment"], venv_backend="none", default=False)
+def operators(session: nox.Session) -> None:
+    """What gradtier.operators costs over native calls; writes reports/bench/."""
+    run(session, "environment", "python", "ci/bench/operators.py", *session.posargs)
+
+
 # ---------------------------------------------------------------------------- parts of them
 
 
