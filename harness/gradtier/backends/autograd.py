@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtier.backends.base import Adapter, Function, Native, Unsupported
+from gradtier.backends.base import Adapter, Function, Native, Rule, Unsupported
 
 
 class Autograd(Adapter):
@@ -37,12 +38,14 @@ class Autograd(Adapter):
         import autograd
         import autograd.builtins
         import autograd.core
+        import autograd.extend
 
         from gradtier.backends.autograd_namespace import namespace
 
         # The record says it in its own way: a derivative that is all zero.
         warnings.filterwarnings("ignore", message="Output seems independent of input")
         self._core, self._tuple = autograd.core, autograd.builtins.tuple
+        self._extend = autograd.extend
         self._namespace = namespace()
 
     @property
@@ -67,6 +70,26 @@ class Autograd(Adapter):
     def pullback(self, f: Function, x: Native, w: Native) -> tuple[Native, Native]:
         back, y = self._core.make_vjp(self._flat(f, len(x)), self._tuple(x))
         return _items(y, len(y)), _items(back(self._tuple(w)), len(x))
+
+    def custom_rule(self, rule: Rule) -> Callable[..., Any]:
+        extend = self._extend
+        ruled = extend.primitive(lambda *x: rule.primal(*x))  # an object of its own, to register
+
+        def pullback(argnums: Any, y: Any, x: Native, _: Any) -> Callable[[Any], Native]:
+            def back(dy: Any) -> Native:
+                dx = rule.pullback(x, dy)
+                return tuple(dx[i] for i in argnums)
+
+            return back
+
+        def pushforward(argnums: Any, tangents: Any, y: Any, x: Native, _: Any) -> Any:
+            dx = dict(zip(argnums, tangents, strict=True))
+            zero = (extend.vspace(t).zeros() for t in x)
+            return rule.pushforward(x, tuple(dx.get(i, z) for i, z in enumerate(zero)))
+
+        extend.defvjp_argnums(ruled, pullback)
+        extend.defjvp_argnums(ruled, pushforward)
+        return ruled  # type: ignore[no-any-return]
 
     def _flat(self, f: Function, arity: int) -> Any:
         # autograd traces one argument and one result, so both are tuples that it can see into.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtier.backends.base import Adapter, Function, Native, Unsupported
+from gradtier.backends.base import Adapter, Function, Native, Rule, Unsupported
 
 
 class Jax(Adapter):
@@ -19,10 +19,12 @@ class Jax(Adapter):
 
     Args:
         jit: run the whole derivative, nested ones too, as one ``jax.jit`` program.
+        rule: which half of a user's derivative rule JAX is told: its pushforward, which JAX
+            transposes for pullbacks, or its pullback, which declines pushforwards.
     """
 
-    distributions: ClassVar[tuple[str, ...]] = ("jax", "jaxlib")
-    modules: ClassVar[tuple[str, ...]] = ("jax", "jaxlib", "ml_dtypes")
+    distributions: ClassVar = ("jax", "jaxlib")
+    modules: ClassVar = ("jax", "jaxlib", "ml_dtypes")
     environment: ClassVar = {
         "OMP_NUM_THREADS": "1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -31,7 +33,7 @@ class Jax(Adapter):
         "XLA_FLAGS": "--xla_gpu_deterministic_ops=true",
     }
     complex_convention = "transpose"
-    refusals: ClassVar[tuple[str, ...]] = (
+    refusals: ClassVar = (
         r"^Tracer(Bool|Integer|Array)ConversionError",
         r"^(ConcretizationType|NonConcreteBooleanIndex)Error",
         r"can't apply forward-mode (autodiff|differentiation) \(jvp\) to a custom_vjp function",
@@ -42,8 +44,12 @@ class Jax(Adapter):
         r"^AttributeError: module 'jax\.numpy[\w.]*' has no attribute",
     )
 
-    def __init__(self, jit: bool = False, **options: Any) -> None:
+    def __init__(
+        self, jit: bool = False, rule: Literal["jvp", "vjp"] = "jvp", **options: Any
+    ) -> None:
         super().__init__(**options)
+        if rule not in ("jvp", "vjp"):
+            raise ValueError(f"rule is '{rule}'; expected 'jvp' or 'vjp'")
         import jax
         import jax.numpy
 
@@ -53,7 +59,7 @@ class Jax(Adapter):
             jax.config.update("jax_compilation_cache_dir", os.path.join(cache, "jax"))
             jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
             jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-        self._jax, self._jit = jax, jit
+        self._jax, self._jit, self._rule = jax, jit, rule
 
     @property
     def namespace(self) -> Any:
@@ -88,6 +94,16 @@ class Jax(Adapter):
         if self._jax.numpy.issubdtype(self._jax.numpy.result_type(output), np.inexact):
             return given
         return np.zeros(np.shape(output), self._jax.dtypes.float0)
+
+    def custom_rule(self, rule: Rule) -> Callable[..., Any]:
+        if self._rule == "jvp":
+            by_jvp = self._jax.custom_jvp(lambda *x: rule.primal(*x))
+            by_jvp.defjvp(lambda x, dx: (by_jvp(*x), rule.pushforward(x, dx)))
+            return by_jvp  # type: ignore[no-any-return]
+        # Both call themselves, not the primal, so that an outer derivative uses the rule as well.
+        by_vjp = self._jax.custom_vjp(lambda *x: rule.primal(*x))
+        by_vjp.defvjp(lambda *x: (by_vjp(*x), x), lambda x, dy: tuple(rule.pullback(x, dy)))
+        return by_vjp  # type: ignore[no-any-return]
 
     def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
         return self._jax.jit(f) if self._jit else f

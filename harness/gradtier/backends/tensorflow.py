@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtier.backends.base import Adapter, Function, Native, Unsupported
+from gradtier.backends.base import Adapter, Function, Native, Rule, Unsupported
 
 
 class TensorFlow(Adapter):
@@ -20,6 +20,7 @@ class TensorFlow(Adapter):
     Args:
         function: run the whole derivative, nested ones too, as one ``tf.function``, with the
             control flow of the differentiated function converted by AutoGraph.
+        xla: have that ``tf.function`` compiled as a whole by XLA (``jit_compile``).
     """
 
     distributions: ClassVar = ("tensorflow", "tensorflow-cpu")
@@ -37,6 +38,7 @@ class TensorFlow(Adapter):
         r"gradient registry has no entry for",
         r"No gradient defined for operation",
         r"XLA compilation requires a fixed tensor list size",
+        r"Detected unsupported operations when trying to compile graph",
         r"Only integers, slices .* are valid indices",
         r"Tensor' object does not support item assignment",
         r"AttributeError: .*Tensor'? object has no attribute",
@@ -44,8 +46,10 @@ class TensorFlow(Adapter):
         r"'ord' must be a supported (vector|matrix) norm",
     )
 
-    def __init__(self, function: bool = False, **options: Any) -> None:
+    def __init__(self, function: bool = False, xla: bool = False, **options: Any) -> None:
         super().__init__(**options)
+        if xla and not function:
+            raise ValueError("xla compiles a tf.function; say 'function: true' beside 'xla: true'")
         import tensorflow
 
         from gradtier.backends.tensorflow_namespace import namespace
@@ -55,8 +59,9 @@ class TensorFlow(Adapter):
         tensorflow.config.threading.set_inter_op_parallelism_threads(1)
         tensorflow.config.experimental.enable_tensor_float_32_execution(False)
         tensorflow.experimental.numpy.experimental_enable_numpy_behavior()
-        self._tf, self._function = tensorflow, function
+        self._tf, self._function, self._xla = tensorflow, function, xla
         self._namespace, self._place = namespace(), "/CPU:0"
+        self._pushing = 0  # pushforwards under way, one in another
 
     @property
     def namespace(self) -> Any:
@@ -85,8 +90,12 @@ class TensorFlow(Adapter):
     def pushforward(self, f: Function, x: Native, v: Native) -> tuple[Native, Native]:
         with self._tf.device(self._place):
             x = tuple([self._tf.identity(t) for t in x])
-            with self._tf.autodiff.ForwardAccumulator(x, tuple(v)) as accumulator:
-                y = self._converted(f)(*x)
+            self._pushing += 1
+            try:
+                with self._tf.autodiff.ForwardAccumulator(x, tuple(v)) as accumulator:
+                    y = self._converted(f)(*x)
+            finally:
+                self._pushing -= 1
             dy = [accumulator.jvp(t, unconnected_gradients="zero") for t in y]
             # a tangent of a gather comes as slices, like a gradient of one
             return y, tuple([self._tf.convert_to_tensor(d) for d in dy])
@@ -101,9 +110,30 @@ class TensorFlow(Adapter):
             dx = tape.gradient(list(y), list(x), list(w))
             return y, tuple([None if d is None else self._tf.convert_to_tensor(d) for d in dx])
 
+    def custom_rule(self, rule: Rule) -> Callable[..., Any]:
+        # TensorFlow can be told the pullback alone. Op by op an accumulator transposes it, unless
+        # it finds tangents in the primal, which it would then take in silence; in a graph it finds
+        # no others, and what it returns is zero or the primal's own derivative.
+        def stated(*x: Any) -> Any:
+            y = rule.primal(*(self._tf.stop_gradient(t) for t in x))
+            return y, lambda dy: rule.pullback(x, dy)
+
+        ruled = self._tf.custom_gradient(stated)
+
+        def checked(*x: Any) -> Any:
+            if self._function and self._pushing:
+                raise Unsupported("in a tf.function, tf.custom_gradient states no pushforward")
+            return ruled(*x)
+
+        return checked
+
     def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
         # Without autograph here, so that an exception keeps its type and its words.
-        return self._tf.function(self._converted(f), autograph=False) if self._function else f
+        if not self._function:
+            return f
+        return self._tf.function(  # type: ignore[no-any-return]
+            self._converted(f), autograph=False, jit_compile=True if self._xla else None
+        )
 
     def _converted(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """``f`` with its branches and loops on values in the graph, where its source is found.
@@ -132,6 +162,7 @@ class TensorFlow(Adapter):
     def settings(self) -> dict[str, str]:
         return {
             "tf.function": "on" if self._function else "off",
+            "xla": "on" if self._xla else "off",
             "numpy behaviour": "on",
             "tf32": "off",
             "onednn": "off",

@@ -5,12 +5,14 @@ Three classes, because the three interfaces differ in what they refuse and in ho
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtier.backends.base import Adapter, Function, Native, Unsupported
+from gradtier.backends.base import Adapter, Function, Native, Rule, Unsupported
+from gradtier.backends.torch_rules import ruled
 
 
 class _Torch(Adapter):
@@ -23,7 +25,7 @@ class _Torch(Adapter):
         # Without this, products on CUDA are not repeatable, and deterministic mode says so.
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
     }
-    refusals: ClassVar = (
+    refusals: ClassVar[tuple[str, ...]] = (
         r"Nested forward mode AD is not supported at the moment",
         r"Trying to use forward AD with .* that does not support it",
         r"[Tt]he derivative for '.*' is not implemented",
@@ -80,6 +82,9 @@ class _Torch(Adapter):
 
     def placement(self, array: Any) -> tuple[str, str]:
         return array.device.type, str(array.dtype).removeprefix("torch.")
+
+    def custom_rule(self, rule: Rule) -> Callable[..., Any]:
+        return ruled(self._torch, rule)
 
     def synchronize(self, result: Any) -> None:
         if self._torch.cuda.is_available():
