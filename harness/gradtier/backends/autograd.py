@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtier.backends.base import Adapter, Function, Native, Rule, Unsupported
+from gradtier.backends.base import Adapter, Function, Linear, Native, Rule, Unsupported
 
 
 class Autograd(Adapter):
@@ -64,12 +64,17 @@ class Autograd(Adapter):
         return "cpu", str(np.asarray(array).dtype)
 
     def pushforward(self, f: Function, x: Native, v: Native) -> tuple[Native, Native]:
-        y, dy = self._core.make_jvp(self._flat(f, len(x)), self._tuple(x))(self._tuple(v))
-        return _items(y, len(y)), _items(dy, len(y))
+        flat = self._flat(f, len(x))
+        y, dy = self._core.make_jvp(flat, self._boxed(x))(self._boxed(v))
+        return self._leaves(y), self._leaves(dy)
 
     def pullback(self, f: Function, x: Native, w: Native) -> tuple[Native, Native]:
-        back, y = self._core.make_vjp(self._flat(f, len(x)), self._tuple(x))
-        return _items(y, len(y)), _items(back(self._tuple(w)), len(x))
+        y, back = self.pullback_at(f, x)
+        return y, back(w)
+
+    def pullback_at(self, f: Function, x: Native) -> tuple[Native, Linear]:
+        back, y = self._core.make_vjp(self._flat(f, len(x)), self._boxed(x))
+        return self._leaves(y), lambda w: self._leaves(back(self._boxed(w)))
 
     def custom_rule(self, rule: Rule) -> Callable[..., Any]:
         extend = self._extend
@@ -92,9 +97,16 @@ class Autograd(Adapter):
         return ruled  # type: ignore[no-any-return]
 
     def _flat(self, f: Function, arity: int) -> Any:
-        # autograd traces one argument and one result, so both are tuples that it can see into.
-        return lambda x: self._tuple(f(*_items(x, arity)))
+        # autograd traces one argument and one result; several are a tuple that it can see into,
+        # which costs as much as a small derivative.
+        if arity == 1:
+            return lambda x: self._boxed(f(x))
+        return lambda x: self._boxed(f(*[x[i] for i in range(arity)]))
 
+    def _boxed(self, leaves: Native) -> Any:
+        return leaves[0] if len(leaves) == 1 else self._tuple(leaves)
 
-def _items(sequence: Any, length: int) -> Native:
-    return tuple(sequence[i] for i in range(length))
+    def _leaves(self, found: Any) -> Native:
+        if hasattr(found, "shape"):
+            return (found,)
+        return tuple([found[i] for i in range(len(found))])

@@ -35,6 +35,10 @@ Function = Callable[..., Native]
 Derivative = Callable[[Native, Native], tuple[Native, Native]]
 
 
+#: A linear map between flat tuples of arrays.
+Linear = Callable[[Native], Native]
+
+
 @dataclass(frozen=True)
 class Rule:
     """A derivative that a user states for a function of their own, over a backend's arrays.
@@ -115,6 +119,22 @@ class Adapter(ABC):
 
         A leaf of the second result may be None: "not connected".
         """
+
+    def pullback_at(self, f: Function, x: Native) -> tuple[Native, Linear]:
+        """``(f(x), w -> Df(x)* w)``, for many cotangents at one point.
+
+        A pullback each time, unless the library keeps a record of f.  Leaves may be None.
+        """
+        return f(*x), lambda w: self.pullback(f, x, w)[1]
+
+    def over_seeds(self, linear: Linear, seeds: Native) -> Native:
+        """``linear`` of each entry of the leading axis of ``seeds``, stacked on a leading axis.
+
+        One after the other, unless the library has a way to map over them at once.
+        """
+        found = [linear(tuple([s[i] for s in seeds])) for i in range(int(seeds[0].shape[0]))]
+        stack = self.namespace.stack
+        return tuple([stack(list(parts)) for parts in zip(*found, strict=True)])
 
     def outer_pushforward(self, f: Function, x: Native, v: Native) -> tuple[Native, Native]:
         """The pushforward used around another derivative; the same unless the library differs."""

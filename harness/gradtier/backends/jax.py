@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtier.backends.base import Adapter, Function, Native, Rule, Unsupported
+from gradtier.backends.base import Adapter, Function, Linear, Native, Rule, Unsupported
 
 
 class Jax(Adapter):
@@ -23,8 +23,8 @@ class Jax(Adapter):
             transposes for pullbacks, or its pullback, which declines pushforwards.
     """
 
-    distributions: ClassVar = ("jax", "jaxlib")
-    modules: ClassVar = ("jax", "jaxlib", "ml_dtypes")
+    distributions: ClassVar[tuple[str, ...]] = ("jax", "jaxlib")
+    modules: ClassVar[tuple[str, ...]] = ("jax", "jaxlib", "ml_dtypes")
     environment: ClassVar = {
         "OMP_NUM_THREADS": "1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -33,7 +33,7 @@ class Jax(Adapter):
         "XLA_FLAGS": "--xla_gpu_deterministic_ops=true",
     }
     complex_convention = "transpose"
-    refusals: ClassVar = (
+    refusals: ClassVar[tuple[str, ...]] = (
         r"^Tracer(Bool|Integer|Array)ConversionError",
         r"^(ConcretizationType|NonConcreteBooleanIndex)Error",
         r"can't apply forward-mode (autodiff|differentiation) \(jvp\) to a custom_vjp function",
@@ -88,6 +88,13 @@ class Jax(Adapter):
     def pullback(self, f: Function, x: Native, w: Native) -> tuple[Native, Native]:
         y, back = self._jax.vjp(f, *x)
         return y, back(tuple(self._cotangent(t, c) for t, c in _pairs(y, w)))
+
+    def pullback_at(self, f: Function, x: Native) -> tuple[Native, Linear]:
+        y, back = self._jax.vjp(f, *x)
+        return y, lambda w: back(tuple(self._cotangent(t, c) for t, c in _pairs(y, w)))
+
+    def over_seeds(self, linear: Linear, seeds: Native) -> Native:
+        return self._jax.vmap(linear)(seeds)  # type: ignore[no-any-return]
 
     def _cotangent(self, output: Any, given: Any) -> Any:
         # JAX wants cotangents of its own dtype for integer and boolean outputs.

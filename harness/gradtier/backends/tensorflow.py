@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtier.backends.base import Adapter, Function, Native, Rule, Unsupported
+from gradtier.backends.base import Adapter, Function, Linear, Native, Rule, Unsupported
 
 
 class TensorFlow(Adapter):
@@ -23,8 +23,8 @@ class TensorFlow(Adapter):
         xla: have that ``tf.function`` compiled as a whole by XLA (``jit_compile``).
     """
 
-    distributions: ClassVar = ("tensorflow", "tensorflow-cpu")
-    modules: ClassVar = ("tensorflow", "keras", "ml_dtypes")
+    distributions: ClassVar[tuple[str, ...]] = ("tensorflow", "tensorflow-cpu")
+    modules: ClassVar[tuple[str, ...]] = ("tensorflow", "keras", "ml_dtypes")
     environment: ClassVar = {
         "OMP_NUM_THREADS": "1",
         "TF_ENABLE_ONEDNN_OPTS": "0",
@@ -32,7 +32,7 @@ class TensorFlow(Adapter):
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
         "AUTOGRAPH_VERBOSITY": "0",
     }
-    refusals: ClassVar = (
+    refusals: ClassVar[tuple[str, ...]] = (
         r"^OperatorNotAllowedInGraphError",
         r"Using a symbolic `tf\.Tensor` as a Python `bool` is not allowed",
         r"gradient registry has no entry for",
@@ -61,7 +61,6 @@ class TensorFlow(Adapter):
         tensorflow.experimental.numpy.experimental_enable_numpy_behavior()
         self._tf, self._function, self._xla = tensorflow, function, xla
         self._namespace, self._place = namespace(), "/CPU:0"
-        self._pushing = 0  # pushforwards under way, one in another
 
     @property
     def namespace(self) -> Any:
@@ -90,12 +89,8 @@ class TensorFlow(Adapter):
     def pushforward(self, f: Function, x: Native, v: Native) -> tuple[Native, Native]:
         with self._tf.device(self._place):
             x = tuple([self._tf.identity(t) for t in x])
-            self._pushing += 1
-            try:
-                with self._tf.autodiff.ForwardAccumulator(x, tuple(v)) as accumulator:
-                    y = self._converted(f)(*x)
-            finally:
-                self._pushing -= 1
+            with self._tf.autodiff.ForwardAccumulator(x, tuple(v)) as accumulator:
+                y = self._converted(f)(*x)
             dy = [accumulator.jvp(t, unconnected_gradients="zero") for t in y]
             # a tangent of a gather comes as slices, like a gradient of one
             return y, tuple([self._tf.convert_to_tensor(d) for d in dy])
@@ -110,22 +105,31 @@ class TensorFlow(Adapter):
             dx = tape.gradient(list(y), list(x), list(w))
             return y, tuple([None if d is None else self._tf.convert_to_tensor(d) for d in dx])
 
+    def pullback_at(self, f: Function, x: Native) -> tuple[Native, Linear]:
+        with self._tf.device(self._place):
+            x = tuple([self._tf.identity(t) for t in x])
+            with self._tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+                tape.watch(x)
+                y = self._converted(f)(*x)
+
+        def back(w: Native) -> Native:
+            with self._tf.device(self._place):
+                dx = tape.gradient(list(y), list(x), list(w))
+                return tuple([None if d is None else self._tf.convert_to_tensor(d) for d in dx])
+
+        return y, back
+
+    def over_seeds(self, linear: Linear, seeds: Native) -> Native:
+        if not self._function:  # op by op, tracing costs more than a loop
+            return super().over_seeds(linear, seeds)
+        return self._tf.vectorized_map(linear, seeds)  # type: ignore[no-any-return]
+
     def custom_rule(self, rule: Rule) -> Callable[..., Any]:
-        # TensorFlow can be told the pullback alone. Op by op an accumulator transposes it, unless
-        # it finds tangents in the primal, which it would then take in silence; in a graph it finds
-        # no others, and what it returns is zero or the primal's own derivative.
+        # TensorFlow can be told the pullback alone; what forward mode makes of that is measured.
         def stated(*x: Any) -> Any:
-            y = rule.primal(*(self._tf.stop_gradient(t) for t in x))
-            return y, lambda dy: rule.pullback(x, dy)
+            return rule.primal(*x), lambda dy: rule.pullback(x, dy)
 
-        ruled = self._tf.custom_gradient(stated)
-
-        def checked(*x: Any) -> Any:
-            if self._function and self._pushing:
-                raise Unsupported("in a tf.function, tf.custom_gradient states no pushforward")
-            return ruled(*x)
-
-        return checked
+        return self._tf.custom_gradient(stated)  # type: ignore[no-any-return]
 
     def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
         # Without autograph here, so that an exception keeps its type and its words.

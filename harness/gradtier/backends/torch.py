@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtier.backends.base import Adapter, Function, Native, Rule, Unsupported
+from gradtier.backends.base import Adapter, Function, Linear, Native, Rule, Unsupported
 from gradtier.backends.torch_rules import ruled
 
 
@@ -103,21 +103,31 @@ class _Torch(Adapter):
 
     def _grad(self, f: Function, x: Native, w: Native) -> tuple[Native, Native]:
         """The pullback by ``torch.autograd.grad``; a leaf that is not connected is None."""
+        y, back = self._recorded(f, x, once=True)
+        return y, back(w)
+
+    def _recorded(self, f: Function, x: Native, once: bool) -> tuple[Native, Linear]:
+        """``f(x)``, and the way back through its graph by ``torch.autograd.grad``."""
         # Around another derivative the gradient must keep its graph: without one, rules of
         # PyTorch (linalg.det, linalg.solve) take short cuts that lose tangents silently.
         tangent = self._torch.autograd.forward_ad.unpack_dual
-        outer = any(t.requires_grad or tangent(t).tangent is not None for t in (*x, *w))
+        around = any([t.requires_grad or tangent(t).tangent is not None for t in x])
         # A view is a variable of its own for this derivative and stays connected to an outer one,
         # be it a graph or a tangent (which detach() would drop).
-        x = tuple(t.view_as(t).requires_grad_() for t in x)
-        y = f(*x)
-        pairs = [(t, c) for t, c in zip(y, w, strict=True) if t.requires_grad]
-        if not pairs:
-            return y, (None,) * len(x)
-        outputs, cotangents = zip(*pairs, strict=True)
-        return y, self._torch.autograd.grad(
-            outputs, x, cotangents, create_graph=outer, allow_unused=True
-        )
+        inputs = tuple([t.view_as(t).requires_grad_() for t in x])
+        y = f(*inputs)
+
+        def back(w: Native) -> Native:
+            pairs = [(t, c) for t, c in zip(y, w, strict=True) if t.requires_grad]
+            if not pairs:
+                return (None,) * len(inputs)
+            outer = around or any([c.requires_grad or tangent(c).tangent is not None for c in w])
+            return self._torch.autograd.grad(  # type: ignore[no-any-return]
+                *([t for t, _ in pairs], inputs, [c for _, c in pairs]),
+                retain_graph=outer or not once, create_graph=outer, allow_unused=True,
+            )  # fmt: skip
+
+        return y, back
 
     def _dual(self, f: Function, x: Native, v: Native) -> tuple[Native, Native]:
         """The pushforward by dual tensors; an output without a tangent has a zero one."""
@@ -138,6 +148,9 @@ class TorchAutograd(_Torch):
 
     def pullback(self, f: Function, x: Native, w: Native) -> tuple[Native, Native]:
         return self._grad(f, x, w)
+
+    def pullback_at(self, f: Function, x: Native) -> tuple[Native, Linear]:
+        return self._recorded(f, x, once=False)
 
     def outer_pushforward(self, f: Function, x: Native, v: Native) -> tuple[Native, Native]:
         return self._dual(f, x, v)
@@ -164,5 +177,12 @@ class TorchFunc(_Torch):
         return y, dy
 
     def pullback(self, f: Function, x: Native, w: Native) -> tuple[Native, Native]:
+        y, back = self.pullback_at(f, x)
+        return y, back(w)
+
+    def pullback_at(self, f: Function, x: Native) -> tuple[Native, Linear]:
         y, back = self._torch.func.vjp(f, *x)
-        return y, back(tuple(w))
+        return y, lambda w: back(tuple(w))
+
+    def over_seeds(self, linear: Linear, seeds: Native) -> Native:
+        return self._torch.vmap(linear)(seeds)  # type: ignore[no-any-return]

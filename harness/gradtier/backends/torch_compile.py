@@ -9,7 +9,6 @@ import types
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
-from gradtier.backends.base import Rule, Unsupported
 from gradtier.backends.torch import TorchFunc, _Torch
 
 #: Functions of two arrays whose Python numbers array-api-compat makes tensors by
@@ -91,10 +90,6 @@ class TorchCompile(TorchFunc):
         return self._torch.compile(  # type: ignore[no-any-return]
             derivative, fullgraph=True, dynamic=False, backend=self._compiler
         )
-
-    def custom_rule(self, rule: Rule) -> Callable[..., Any]:
-        # Worse than no answer: Dynamo inlines `forward` and differentiates that, in silence.
-        raise Unsupported("torch.compile forgets the rules of an autograd.Function in torch.func")
 
     def settings(self) -> dict[str, str]:
         return {
