@@ -50,7 +50,7 @@ def _row(row: dict[str, Any]) -> list[str]:
         for entry in row["nested"]
     ]
     return [
-        f"{escape(row['title'])}<br>{escape(version)}",
+        f"{escape(row['title'])}<br>{escape(version)}<br>{escape(row['kind'])}",
         row["mode"],
         *(_short(cell) for cell in row["cells"]),
         *nested,

@@ -138,7 +138,7 @@ def make(loaded: Loaded, suites: Mapping[str, Suite], host: Host) -> Plan:
     for cell in matrix.cells():
         backend = matrix.backends[cell.backend]
         if cell.device not in backend.devices:
-            why = f"{backend.title} does not claim {cell.device}"
+            why = f"it claims no {cell.device}"
             excluded.append(Excluded(cell, "*", "not-claimed", why))
             continue
         if backend.unavailable:

@@ -44,8 +44,8 @@ LIBRARIES = {
     for row in yaml.safe_load((ROOT / "matrix.yaml").read_text(encoding="utf-8"))[
         "backends"
     ].values()
-    for word in (row["package"], row["adapter"].split(".")[-1].partition(":")[0])
-} - {"numpy"}
+    for word in (row["package"], row.get("adapter", "").split(".")[-1].partition(":")[0])
+} - {"numpy", "external", ""}
 
 
 def room(file: Path) -> str:

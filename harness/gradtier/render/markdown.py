@@ -71,7 +71,8 @@ def _head(table: SupportTable) -> list[str]:
 
 def _row(table: SupportTable, row: Row) -> list[str]:
     version = f" {', '.join(row.versions)}" if row.versions else ""
-    name = f"{_link(row.title, row.link)}{_refs(row.footnotes)}<br>{escape(row.package + version)}"
+    lines = (f"{_link(row.title, row.link)}{_refs(row.footnotes)}", row.package + version, row.kind)
+    name = "<br>".join([lines[0], *map(escape, lines[1:])])
     mark = row.support_class
     return [
         name,
