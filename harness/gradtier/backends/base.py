@@ -65,6 +65,9 @@ class MissingName(Unsupported, AttributeError):
 class Adapter(ABC):
     """One AD library, or one of its differentiation APIs.
 
+    ``__init__`` raises ImportError where something is missing that pip can't install (a compiler, a
+    library of the system), with a sentence that says what; the trials are then unavailable.
+
     Class attributes:
         distributions: the installed distributions whose versions identify the backend; the first
             one decides whether it is installed.

@@ -38,11 +38,11 @@ def _built() -> Path:
     """The worker, compiled unless an equal one is in the cache.
 
     Raises:
-        RuntimeError: there is no compiler, or it declines the source.
+        ImportError: there is no compiler, or it declines the source.
     """
     compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
     if compiler is None:
-        raise RuntimeError(f"there is no C++ compiler on PATH ({', '.join(COMPILERS)})")
+        raise ImportError(f"there is no C++ compiler on PATH ({', '.join(COMPILERS)})")
     include, library = _found("cppad/cppad.hpp", 1), _found(f"libcppad_lib{ENDING}", 0)
     workers = Path(__file__).parents[1] / "workers"
     sources = [*sorted(workers.glob("*.hpp")), workers / "cppad.cpp"]
@@ -70,7 +70,7 @@ def _compile(front: list[str], back: list[str], target: Path) -> None:
         )
         if done.returncode:
             lines = [t for t in done.stderr.splitlines() if "error" in t] or [done.stderr]
-            raise RuntimeError(f"the worker for CppAD does not compile: {lines[0][:300]}")
+            raise ImportError(f"the worker for CppAD does not compile: {lines[0][:300]}")
         os.chmod(name, 0o755)
         os.replace(name, target)
     finally:
@@ -82,7 +82,7 @@ def _found(ending: str, up: int) -> Path:
     for file in metadata.files("cmeel-cppad") or ():
         if str(file).endswith("/" + ending):
             return Path(str(file.locate())).resolve().parents[up]
-    raise RuntimeError(f"the distribution cmeel-cppad has no file {ending}")
+    raise ImportError(f"the distribution cmeel-cppad has no file {ending}")
 
 
 def _said(compiler: str) -> str:

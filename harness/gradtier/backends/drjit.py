@@ -29,7 +29,7 @@ class DrJit(Adapter):
         from gradtier.backends.drjit_namespace import Arrays, namespace
 
         if not drjit.has_backend(drjit.JitBackend.LLVM):
-            raise RuntimeError(
+            raise ImportError(
                 "Dr.Jit needs the system's LLVM library (libLLVM 8 or newer) and finds none; "
                 "install it, or name its file in DRJIT_LIBLLVM_PATH"
             )

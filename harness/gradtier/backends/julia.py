@@ -23,7 +23,7 @@ class Julia(External):
         project: the Julia environment in which the packages are; Julia's default if empty.
 
     Raises:
-        RuntimeError: there is no Julia here.
+        ImportError: there is no Julia here.
     """
 
     environment: ClassVar = {"JULIA_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -39,7 +39,7 @@ class Julia(External):
             raise TypeError(f"package '{self._package}' is none of {', '.join(PACKAGES)}")
         program = shutil.which("julia")
         if program is None:
-            raise RuntimeError("there is no julia on PATH")
+            raise ImportError("there is no julia on PATH")
         worker = Path(__file__).parents[1] / "workers" / "julia.jl"
         project = (f"--project={self._project}",) if self._project else ()
         return [program, "--startup-file=no", *project, str(worker), "--backend", self._package]

@@ -284,7 +284,7 @@ def program(folder, name, *lines):
 
 def test_julia_is_unavailable_where_there_is_none(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(RuntimeError, match="there is no julia on PATH"):
+    with pytest.raises(ImportError, match="there is no julia on PATH"):
         Julia(package="zygote")
     with pytest.raises(TypeError, match="package 'zigote' is none of chainrules, "):
         Julia(package="zigote")
@@ -315,11 +315,11 @@ def test_the_worker_for_julia_knows_the_packages_and_operations_of_the_page():
 def test_cppad_is_unavailable_where_it_can_not_be_compiled(tmp_path, monkeypatch):
     monkeypatch.setenv("GRADTIER_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(RuntimeError, match=r"there is no C\+\+ compiler on PATH"):
+    with pytest.raises(ImportError, match=r"there is no C\+\+ compiler on PATH"):
         CppAD()
     lines = ('[ "$1" = --version ] && exit', 'echo "x.hpp:1: error: no such thing" >&2', "exit 1")
     program(tmp_path, "c++", *lines)
-    with pytest.raises(RuntimeError, match=r"does not compile: x\.hpp:1: error: no such thing"):
+    with pytest.raises(ImportError, match=r"does not compile: x\.hpp:1: error: no such thing"):
         CppAD()
     assert not any((tmp_path / "cache" / "cppad").iterdir())
 
