@@ -94,16 +94,18 @@ class Tinygrad(Adapter):
     def custom_rule(self, rule: Rule) -> Callable[..., Any]:
         tensor = self._tinygrad.Tensor
 
-        def pulled(cotangent: Any, call: Any) -> Native:
-            _, *inputs = call.src  # the first one is the function
-            found = rule.pullback(tuple(map(tensor, inputs)), tensor(cotangent))
-            return tuple(gradient.uop for gradient in found)
-
-        stated = self._tinygrad.function(grad_fxn=pulled)(rule.primal)
-
         def checked(*x: Any) -> Any:
             if len({array.uop for array in x}) < len(x):
                 raise Unsupported("tinygrad passes equal arguments of a function as one")
+
+            def pulled(cotangent: Any, call: Any) -> tuple[Any, ...]:
+                # The function comes first, then its arguments, then what it closes over.
+                _, *given = call.src
+                inputs = tuple(map(tensor, given[: len(x)]))
+                found = rule.pullback(inputs, tensor(cotangent))
+                return *(d.uop for d in found), *[None] * (len(given) - len(x))
+
+            stated = self._tinygrad.function(grad_fxn=pulled, allow_implicit=True)(rule.primal)
             return stated(*x)
 
         return checked
