@@ -9,22 +9,17 @@ function that it never wrapped.
 from __future__ import annotations
 
 import functools
-from collections import namedtuple
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from gradtier.backends.base import MissingName, Unsupported
+from gradtier.backends.mapped import EighResult, SlogdetResult, SVDResult
 
 # Functions that autograd writes in terms of its own primitives.
 _COMPOSED = {"append", "array", "column_stack", "concatenate", "hstack", "mean", "norm", "select"}
 _COMPOSED |= {"stack", "std", "var", "vstack", "where"}
-
-# A traced tuple has no field names, and the standard gives these results some.
-SlogdetResult = namedtuple("SlogdetResult", ["sign", "logabsdet"])
-SVDResult = namedtuple("SVDResult", ["U", "S", "Vh"])
-EighResult = namedtuple("EighResult", ["eigenvalues", "eigenvectors"])
 
 
 class Namespace:

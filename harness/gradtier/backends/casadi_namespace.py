@@ -9,12 +9,11 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from gradtier.backends.base import MissingName
 from gradtier.backends.casadi_array import (
     BOOL,
     FLOAT64,
@@ -34,19 +33,13 @@ from gradtier.backends.casadi_array import (
     stack,
 )
 from gradtier.backends.casadi_linalg import linalg, products
+from gradtier.backends.mapped import Mapped
 
 
-class Namespace:
-    """A module-like object with the names given."""
+class Namespace(Mapped):
+    """The names that are mapped here."""
 
-    def __init__(self, names: Mapping[str, Any], label: str = "") -> None:
-        vars(self).update(names)
-        self._label = label
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        raise MissingName(f"CasADi has no {self._label}{name}")
+    library = "CasADi"
 
 
 def namespace() -> Namespace:

@@ -9,26 +9,19 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from gradtier.backends.base import MissingName, Unsupported
+from gradtier.backends.base import Unsupported
+from gradtier.backends.mapped import Mapped
 from gradtier.trees import leaves
 
 
-class Namespace:
-    """A module-like object with the names given."""
+class Namespace(Mapped):
+    """The names that are mapped here."""
 
-    def __init__(self, names: Mapping[str, Any], label: str = "") -> None:
-        vars(self).update(names)
-        self._label = label
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        raise MissingName(f"Dr.Jit has no {self._label}{name}")
+    library = "Dr.Jit"
 
 
 class Arrays:

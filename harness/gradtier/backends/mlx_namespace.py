@@ -10,31 +10,18 @@ from __future__ import annotations
 
 import functools
 import math
-from collections import namedtuple
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from gradtier.backends.base import MissingName, Unsupported
-
-SlogdetResult = namedtuple("SlogdetResult", ["sign", "logabsdet"])
-SVDResult = namedtuple("SVDResult", ["U", "S", "Vh"])
-EighResult = namedtuple("EighResult", ["eigenvalues", "eigenvectors"])
-QRResult = namedtuple("QRResult", ["Q", "R"])
+from gradtier.backends.base import Unsupported
+from gradtier.backends.mapped import EighResult, Mapped, QRResult, SlogdetResult, SVDResult
 
 
-class Namespace:
-    """A module-like object with the names given."""
+class Namespace(Mapped):
+    """The names that are mapped here."""
 
-    def __init__(self, names: Mapping[str, Any], label: str = "") -> None:
-        vars(self).update(names)
-        self._label = label
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        raise MissingName(f"MLX has no {self._label}{name}")
+    library = "MLX"
 
 
 def namespace() -> Namespace:

@@ -10,32 +10,19 @@ from __future__ import annotations
 
 import functools
 import math
-from collections import namedtuple
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from gradtier.backends.base import MissingName, Unsupported
+from gradtier.backends.base import Unsupported
+from gradtier.backends.mapped import EighResult, Mapped, QRResult, SlogdetResult, SVDResult
 from gradtier.trees import leaves
 
-SlogdetResult = namedtuple("SlogdetResult", ["sign", "logabsdet"])
-SVDResult = namedtuple("SVDResult", ["U", "S", "Vh"])
-EighResult = namedtuple("EighResult", ["eigenvalues", "eigenvectors"])
-QRResult = namedtuple("QRResult", ["Q", "R"])
 
+class Namespace(Mapped):
+    """The names that are mapped here."""
 
-class Namespace:
-    """A module-like object with the names given."""
-
-    def __init__(self, names: Mapping[str, Any], label: str = "") -> None:
-        vars(self).update(names)
-        self._label = label
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        raise MissingName(f"TensorFlow has no {self._label}{name}")
+    library = "TensorFlow"
 
 
 def namespace() -> Namespace:
