@@ -44,6 +44,7 @@ class TorchCompile(TorchFunc):
     refusals: ClassVar[tuple[str, ...]] = (
         *_Torch.refusals,
         r"^Unsupported: Data-dependent branching",
+        r"^Unsupported: Unsupported custom jvp",
         r"^UserError: .*data-dependent expression",
         r"^Unsupported: NotImplementedError/UnsupportedFakeTensorException",
     )
