@@ -258,7 +258,12 @@ LEGEND = tuple(
         (State.FAILS, "⊘", "fails", "measured, and no trial agrees"),
         (State.INCONCLUSIVE, "?", "inconclusive", "measured, and the oracle could not tell"),
         (State.NOT_TESTED, "–", "not tested", "planned, and there is no evidence yet"),
-        (State.NOT_OFFERED, "·", "not offered", "not claimed by the backend, or left out"),
+        (
+            State.NOT_OFFERED,
+            "·",
+            "not offered",
+            "not claimed by the backend, left out, or unavailable",
+        ),
     )
 )
 MARKS = {entry.state: entry.mark for entry in LEGEND}

@@ -97,11 +97,17 @@ def test_the_primal_is_finite_float64_and_repeats_to_the_bit(case):
         assert a.shape == b.shape and a.tobytes() == b.tobytes()
 
 
+#: Cases whose primal holds numbers in float64: in float32 they say so, and are not measured there.
+WIDE = {
+    f"rules/{name}" for name in ("sine", "sine_inside", "sine_twice", "product", "implicit_root")
+}
+
+
 @every_case
 def test_float32_inputs_give_float32_outputs_near_the_float64_ones(case):
     low, high = _primal(case, np.float32), _primal(case)
     for a, b in zip(low, high, strict=True):
-        assert a.dtype == np.float32
+        assert a.dtype == (np.float64 if case.id in WIDE else np.float32)
         assert a.shape == b.shape
         assert np.isfinite(a).all()
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3 * (1 + np.abs(b).max(initial=0)))

@@ -128,7 +128,7 @@ class System:
             told = []
             for x, seed in queries:
                 whole = (*fixed, *_conjugated(seed, turned[1]))
-                result = run(self._native(x, dtype), self._native(whole, dtype))
+                _, result = run(self._native(x, dtype), self._native(whole, dtype))
                 told.append(_conjugated(self._numbers(result), turned[2]))
             return told
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from gradtier.backends.base import Unsupported
 from gradtier.backends.enzyme import Enzyme
 
 HARNESS = Path(__file__).parents[2]
@@ -54,9 +53,3 @@ def test_a_seed_closed_over_would_be_miscounted_by_enzyme_unless_passed_as_an_ar
     assert found["hvp"] == pytest.approx(hvp, rel=1e-14)
     assert found["padded True"] == 7.0
     assert found["padded False"] == "list index out of range", "mended: the option may go"
-
-
-def test_a_custom_rule_would_be_dropped_in_silence_if_enzyme_took_it():
-    enzyme = object.__new__(Enzyme)
-    with pytest.raises(Unsupported, match="custom rules"):
-        enzyme.custom_rule(None)
