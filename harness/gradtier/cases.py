@@ -73,6 +73,7 @@ class Case:
         exact: whether the function itself, or which other one of the same arguments, runs on
             mpmath numbers, so that its derivative can be had in many digits.
         rules: argument name -> derivative rule; the function is called with it under that name.
+        natives: the groups of a library's own functions that ``xp`` has beside the standard's.
     """
 
     suite: str
@@ -84,6 +85,7 @@ class Case:
     place: Place
     exact: bool | FunctionType = False
     rules: Mapping[str, RuleSpec] = field(default_factory=dict)
+    natives: tuple[str, ...] = ()
 
     def closed(self) -> Case:
         """The case as its declared closed form writes it."""
@@ -154,10 +156,13 @@ class Suite:
     Args:
         id: the suite's id, as the matrix calls it.
         title: one line for people.
+        natives: groups of libraries' own functions that its cases use: ``xp.special.erf`` is in the
+            group ``special``; see :mod:`gradtier.backends.natives`.
     """
 
     id: str
     title: str = ""
+    natives: tuple[str, ...] = ()
     cases: dict[str, Case] = field(default_factory=dict)
 
     def case(
@@ -184,7 +189,7 @@ class Suite:
             doc = (inspect.getdoc(function) or name.replace("_", " ")).splitlines()[0]
             self.cases[name] = Case(
                 self.id, name, function, inputs, doc.rstrip("."), frozenset(tags), place, exact,
-                dict(rules or {}),
+                dict(rules or {}), self.natives,
             )  # fmt: skip
             return function
 

@@ -76,7 +76,7 @@ def primal(matrix: Matrix, case: Case, dtype: str) -> Callable[[Leaves], Leaves]
 
     Its constants are those that a trial in ``dtype`` hands out.
     """
-    namespace = adapter_class(matrix.primal)().namespace
+    namespace = adapter_class(matrix.primal)().extended(case.natives)
     _, constants = case.draw()
     flat = case.bind(namespace, tuple(_exactly(c, dtype) for c in constants))
 

@@ -157,7 +157,7 @@ class Server:
     ) -> Derivative:
         _, constants = case.draw()
         fixed = tuple(self._array(c, device, dtype) for c in constants)
-        f = case.bind(self.adapter.namespace, fixed, self._mechanism, self._calls)
+        f = case.bind(self.adapter.extended(case.natives), fixed, self._mechanism, self._calls)
         return plain(self.adapter, f) if undone else derivative(self.adapter, f, mode, nesting)
 
     def _mechanism(self, primal: Any, pushforward: Any, pullback: Any) -> Any:

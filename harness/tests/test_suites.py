@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gradtier.backends.numpy import NumPy
 from gradtier.cases import Case, load_suite
 
+NUMPY = NumPy()
 SUITES = sorted((Path(__file__).resolve().parents[2] / "suites").glob("*.py"))
 CASES = [case for path in SUITES for case in load_suite(path.stem, path).cases.values()]
 ALLOWED_IMPORTS = {"gradtier.cases", "math"}
@@ -27,7 +29,7 @@ def _primal(case: Case, dtype: type = np.float64) -> tuple[np.ndarray, ...]:
         return array.astype(dtype) if array.dtype.kind == "f" else array
 
     free, fixed = case.draw()
-    flat = case.bind(np, tuple(map(cast, fixed)))
+    flat = case.bind(NUMPY.extended(case.natives), tuple(map(cast, fixed)))
     return tuple(map(np.asarray, flat(*map(cast, free))))
 
 
@@ -117,7 +119,7 @@ def test_float32_inputs_give_float32_outputs_near_the_float64_ones(case):
 def test_the_primal_writes_into_none_of_its_inputs(case):
     free, fixed = case.draw()
     before = [np.array(array) for array in (*free, *fixed)]
-    case.bind(np, fixed)(*free)
+    case.bind(NUMPY.extended(case.natives), fixed)(*free)
     for array, kept in zip((*free, *fixed), before, strict=True):
         assert np.array_equal(array, kept)
 
@@ -126,7 +128,7 @@ def test_the_primal_writes_into_none_of_its_inputs(case):
 def test_some_output_depends_on_some_input(case):
     """A case that is constant everywhere would make an all-zero derivative look right."""
     free, fixed = case.draw()
-    flat = case.bind(np, fixed)
+    flat = case.bind(NUMPY.extended(case.natives), fixed)
     moved = flat(*[np.asarray(x + 2.0**-8 * (1.0 + np.abs(x))) for x in free])
     assert any(np.any(a != b) for a, b in zip(flat(*free), moved, strict=True))
 
@@ -157,7 +159,7 @@ def test_every_primal_is_cheap_enough_for_hundreds_of_evaluations():
 
     def best(case):
         free, fixed = case.draw()
-        flat, times = case.bind(np, fixed), []
+        flat, times = case.bind(NUMPY.extended(case.natives), fixed), []
         for _ in range(5):
             start = time.perf_counter()
             flat(*free)
@@ -172,7 +174,7 @@ def test_every_primal_is_cheap_enough_for_hundreds_of_evaluations():
 def test_a_case_stands_on_a_kink_exactly_if_it_is_tagged_so(case):
     """Slopes from the left and from the right along a direction differ at a kink only."""
     free, fixed = case.draw()
-    flat = case.bind(np, fixed)
+    flat = case.bind(NUMPY.extended(case.natives), fixed)
     rng = np.random.default_rng(7)
     along = [_size(x) * rng.choice([-1, 1], x.shape) * rng.uniform(0.5, 1.5, x.shape) for x in free]
 

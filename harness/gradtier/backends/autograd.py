@@ -19,6 +19,7 @@ class Autograd(Adapter):
     """
 
     distributions: ClassVar = ("autograd", "numpy")
+    stem: ClassVar = "gradtier.backends.autograd"
     modules: ClassVar = ("autograd",)
     environment: ClassVar = {"OMP_NUM_THREADS": "1"}
     complex_convention = "transpose"

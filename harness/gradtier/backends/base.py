@@ -18,14 +18,28 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any, ClassVar, Literal
 
 from numpy.typing import NDArray
 
+from gradtier.backends.declined import MissingName, Unsupported
+from gradtier.backends.natives import extended, group
 from gradtier.model import Mode, Nesting
+
+__all__ = [
+    "Adapter",
+    "Convention",
+    "Derivative",
+    "Function",
+    "Linear",
+    "MissingName",
+    "Native",
+    "Rule",
+    "Unsupported",
+]
 
 Native = tuple[Any, ...]
 Convention = Literal["conjugate", "transpose"]
@@ -54,14 +68,6 @@ class Rule:
     pullback: Callable[[Native, Any], Native]
 
 
-class Unsupported(Exception):
-    """The backend says, or its adapter knows, that it does not offer this."""
-
-
-class MissingName(Unsupported, AttributeError):
-    """A mapped namespace has no such name; an AttributeError too, so that ``hasattr`` works."""
-
-
 class Adapter(ABC):
     """One AD library, or one of its differentiation APIs.
 
@@ -79,6 +85,8 @@ class Adapter(ABC):
         complex_convention: what a pullback is for complex numbers. ``conjugate``: the gradient of a
             real f is df/d(Re x) + i df/d(Im x), and a holomorphic f has the pullback conj(f'(x)) w.
             ``transpose``: df/d(Re x) - i df/d(Im x), and f'(x) w. Pushforwards do not differ.
+        stem: dotted path of the module whose neighbours ``<stem>_special``, ``<stem>_nn``, ... hold
+            the library's functions beyond the standard; see :mod:`gradtier.backends.natives`.
     """
 
     distributions: ClassVar[tuple[str, ...]] = ()
@@ -86,6 +94,7 @@ class Adapter(ABC):
     environment: ClassVar[Mapping[str, str]] = {}
     refusals: ClassVar[tuple[str, ...]] = ()
     complex_convention: Convention = "conjugate"
+    stem: ClassVar[str] = ""
 
     def __init__(self, **options: Any) -> None:
         if options:
@@ -95,6 +104,15 @@ class Adapter(ABC):
     @abstractmethod
     def namespace(self) -> Any:
         """The array API namespace that cases are written over."""
+
+    def natives(self, name: str) -> Any:
+        """The library's own functions of a group, as ``special``."""
+        library = self.stem.rpartition(".")[2] or type(self).__name__
+        return group(self.stem, name, library)
+
+    def extended(self, groups: Iterable[str]) -> Any:
+        """:attr:`namespace` with these groups as attributes: what a case is called with."""
+        return extended(self.namespace, {name: self.natives(name) for name in groups})
 
     @abstractmethod
     def from_numpy(self, array: NDArray[Any], device: str) -> Any:

@@ -22,6 +22,7 @@ class CasADi(Adapter):
     """
 
     distributions: ClassVar = ("casadi", "numpy")
+    stem: ClassVar = "gradtier.backends.casadi"
     modules: ClassVar = ("casadi",)
     environment: ClassVar = {"OMP_NUM_THREADS": "1"}
     refusals: ClassVar = (r"Cannot compute the truth value of a CasADi SXElem symbolic expression",)

@@ -15,6 +15,7 @@ class DrJit(Adapter):
     """Both modes, first order; an input that is not connected has a zero derivative."""
 
     distributions: ClassVar = ("drjit",)
+    stem: ClassVar = "gradtier.backends.drjit"
     modules: ClassVar = ("drjit",)
     environment: ClassVar = {"OMP_NUM_THREADS": "1"}
     refusals: ClassVar = (

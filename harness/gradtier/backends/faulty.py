@@ -85,6 +85,9 @@ class Faulty(Adapter):
     def namespace(self) -> Any:
         return self._inner.namespace
 
+    def natives(self, name: str) -> Any:
+        return self._inner.natives(name)
+
     def zeros_like(self, array: Any) -> Any:
         return self._inner.zeros_like(array)
 

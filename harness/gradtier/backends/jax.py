@@ -24,6 +24,7 @@ class Jax(Adapter):
     """
 
     distributions: ClassVar[tuple[str, ...]] = ("jax", "jaxlib")
+    stem: ClassVar = "gradtier.backends.jax"
     modules: ClassVar[tuple[str, ...]] = ("jax", "jaxlib", "ml_dtypes")
     environment: ClassVar = {
         "OMP_NUM_THREADS": "1",

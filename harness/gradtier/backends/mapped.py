@@ -10,7 +10,7 @@ from collections import namedtuple
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from gradtier.backends.base import MissingName
+from gradtier.backends.declined import MissingName
 
 SlogdetResult = namedtuple("SlogdetResult", ["sign", "logabsdet"])
 SVDResult = namedtuple("SVDResult", ["U", "S", "Vh"])

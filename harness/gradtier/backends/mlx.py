@@ -24,6 +24,7 @@ class Mlx(Adapter):
     """
 
     distributions: ClassVar = ("mlx",)
+    stem: ClassVar = "gradtier.backends.mlx"
     modules: ClassVar = ("mlx",)
     environment: ClassVar = {"OMP_NUM_THREADS": "1", "MLX_ENABLE_TF32": "0"}
     refusals: ClassVar = (

@@ -15,6 +15,7 @@ class MyGrad(Adapter):
     """Reverse mode, first order, CPU: gradients are NumPy arrays, which carry no graph."""
 
     distributions: ClassVar = ("mygrad", "numpy")
+    stem: ClassVar = "gradtier.backends.mygrad"
     modules: ClassVar = ("mygrad",)
     environment: ClassVar = {"OMP_NUM_THREADS": "1"}
     refusals: ClassVar = (

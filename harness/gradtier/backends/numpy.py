@@ -20,6 +20,7 @@ class NumPy(Adapter):
     """The primal on NumPy; it offers no derivative."""
 
     distributions: ClassVar = ("numpy",)
+    stem: ClassVar = "gradtier.backends.numpy"
     modules: ClassVar = ("numpy",)
 
     @property

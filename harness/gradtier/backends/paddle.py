@@ -19,6 +19,7 @@ class Paddle(Adapter):
     """
 
     distributions: ClassVar = ("paddlepaddle", "paddlepaddle-gpu")
+    stem: ClassVar = "gradtier.backends.paddle"
     modules: ClassVar = ("paddle",)
     environment: ClassVar = {
         "OMP_NUM_THREADS": "1",

@@ -26,6 +26,7 @@ class PyTensor(Adapter):
     """
 
     distributions: ClassVar = ("pytensor", "numpy", "scipy")
+    stem: ClassVar = "gradtier.backends.pytensor"
     modules: ClassVar = ("pytensor",)
     environment: ClassVar = {
         "OMP_NUM_THREADS": "1",

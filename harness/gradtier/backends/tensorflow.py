@@ -24,6 +24,7 @@ class TensorFlow(Adapter):
     """
 
     distributions: ClassVar[tuple[str, ...]] = ("tensorflow", "tensorflow-cpu")
+    stem: ClassVar = "gradtier.backends.tensorflow"
     modules: ClassVar[tuple[str, ...]] = ("tensorflow", "keras", "ml_dtypes")
     environment: ClassVar = {
         "OMP_NUM_THREADS": "1",

@@ -21,6 +21,7 @@ class Tinygrad(Adapter):
     """
 
     distributions: ClassVar = ("tinygrad",)
+    stem: ClassVar = "gradtier.backends.tinygrad"
     modules: ClassVar = ("tinygrad",)
     environment: ClassVar = {
         "OMP_NUM_THREADS": "1",

@@ -19,6 +19,7 @@ class _Torch(Adapter):
     """What the three interfaces have in common: arrays, devices, settings."""
 
     distributions: ClassVar = ("torch", "array-api-compat")
+    stem: ClassVar = "gradtier.backends.torch"
     modules: ClassVar = ("torch", "array_api_compat")
     environment: ClassVar = {
         "OMP_NUM_THREADS": "1",
