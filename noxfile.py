@@ -170,6 +170,12 @@ def oracle(session: nox.Session) -> None:
 
 
 @nox.session(requires=["environment"], venv_backend="none", default=False)
+def sharpness(session: nox.Session) -> None:
+    """How many wrong backends the suites catch; writes reports/bench/.  After `--`: parts."""
+    run(session, "environment", "python", "ci/bench/sharpness", *session.posargs)
+
+
+@nox.session(requires=["environment"], venv_backend="none", default=False)
 def operators(session: nox.Session) -> None:
     """What gradtier.operators costs over native calls; writes reports/bench/."""
     run(session, "environment", "python", "ci/bench/operators.py", *session.posargs)

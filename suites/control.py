@@ -2,7 +2,7 @@
 
 import math
 
-from gradtier.cases import Suite, constant, normal, positive, spd, uniform, values
+from gradtier.cases import Suite, constant, normal, positive, rule, spd, uniform, values
 
 suite = Suite("control", "Control flow: loops, branches, recursion, iterative solvers")
 
@@ -145,3 +145,139 @@ def early_exit(xp, x):
         if 0.5**n / math.factorial(n) < 1e-8:
             break
     return total
+
+
+@suite.case(tags=("value-branch",), x=values([1.5, -0.5, 2.0, 0.25, -1.0]))
+def masked_away(xp, x):
+    """Entries chosen by their values: how many is known when it runs"""
+    chosen = x[x > 0.0]
+    return xp.sum(xp.sin(chosen) * chosen)
+
+
+@suite.case(x=normal(3))
+def recursion_memoised(xp, x):
+    """Recursion that keeps what it has computed, and uses it again"""
+    kept = {0: xp.sin(x), 1: x}
+
+    def term(n):
+        if n not in kept:
+            kept[n] = 0.5 * term(n - 1) + xp.cos(term(n - 2))
+        return kept[n]
+
+    return term(6)
+
+
+@suite.case(tags=("value-branch",), x=values([1.5, 0.5, 2.0]))
+def loop_left(xp, x):
+    """Endless loop in Python, left from its middle"""
+    y = x
+    while True:
+        y = 0.5 * y
+        if xp.max(y) < 0.4:
+            break
+        y = y + 0.125 * xp.cos(x)
+    return y * x
+
+
+def _settled(xp, w, x):
+    y = x
+    for _ in range(40):
+        y = xp.tanh(xp.matmul(w, y)) + x
+    return y
+
+
+def _slopes(xp, w, y):
+    """The slopes of tanh at w y, as a column, and what is left of the identity."""
+    t = xp.tanh(xp.matmul(w, y))
+    slope = xp.reshape(1.0 - t * t, (-1, 1))
+    return slope, xp.eye(w.shape[0], dtype=w.dtype) - slope * w
+
+
+def _settled_pushforward(xp, apply, x, dx):
+    y = apply(*x)
+    slope, left = _slopes(xp, x[0], y)
+    right = slope[:, 0] * xp.matmul(dx[0], y) + dx[1]
+    return xp.linalg.solve(left, xp.reshape(right, (-1, 1)))[:, 0]
+
+
+def _settled_pullback(xp, apply, x, dy):
+    y = apply(*x)
+    slope, left = _slopes(xp, x[0], y)
+    u = xp.linalg.solve(xp.matrix_transpose(left), xp.reshape(dy, (-1, 1)))
+    return slope * u * xp.reshape(y, (1, -1)), u[:, 0]
+
+
+@suite.case(
+    w=normal(3, 3, scale=0.2),
+    x=normal(3),
+    rules={"settled": rule(_settled, _settled_pushforward, _settled_pullback)},
+)
+def implicit_fixed_point(xp, w, x, settled):
+    """Fixed point whose rule is the implicit function theorem's"""
+    return settled(w, x) * x
+
+
+def _lowest(xp, a, b):
+    y = 0.0 * b
+    for _ in range(8):
+        slope = xp.matmul(a, y) + xp.exp(y) - b
+        y = y - xp.linalg.solve(_curvature(xp, a, y), xp.reshape(slope, (-1, 1)))[:, 0]
+    return y
+
+
+def _curvature(xp, a, y):
+    return a + xp.eye(a.shape[0], dtype=a.dtype) * xp.exp(y)
+
+
+def _lowest_pushforward(xp, apply, x, dx):
+    y = apply(*x)
+    right = xp.reshape(dx[1] - xp.matmul(dx[0], y), (-1, 1))
+    return xp.linalg.solve(_curvature(xp, x[0], y), right)[:, 0]
+
+
+def _lowest_pullback(xp, apply, x, dy):
+    y = apply(*x)
+    turned = xp.matrix_transpose(_curvature(xp, x[0], y))
+    u = xp.linalg.solve(turned, xp.reshape(dy, (-1, 1)))
+    return -u * xp.reshape(y, (1, -1)), u[:, 0]
+
+
+@suite.case(
+    a=spd(3),
+    b=normal(3),
+    rules={"lowest": rule(_lowest, _lowest_pushforward, _lowest_pullback)},
+)
+def implicit_argmin(xp, a, b, lowest):
+    """Minimiser of y.a.y / 2 + sum(exp(y)) - b.y, with an implicit rule"""
+    return lowest(a, b)
+
+
+def _cubic(xp, b, c):
+    y = c / (b + 1.0)
+    for _ in range(10):
+        y = y - (y * y * y + b * y - c) / (3.0 * y * y + b)
+    return y
+
+
+def _cubic_pushforward(xp, apply, x, dx):
+    y = apply(*x)
+    return (dx[1] - y * dx[0]) / (3.0 * y * y + x[0])
+
+
+def _cubic_pullback(xp, apply, x, dy):
+    y = apply(*x)
+    u = dy / (3.0 * y * y + x[0])
+    return -y * u, u
+
+
+@suite.case(
+    b=positive(4),
+    c=positive(4),
+    rules={"cubic": rule(_cubic, _cubic_pushforward, _cubic_pullback)},
+)
+def implicit_root_ruled(xp, b, c, cubic):
+    """Root of y**3 + b y = c with an implicit rule, used in a loop"""
+    y = c
+    for _ in range(2):
+        y = cubic(b, y)
+    return y

@@ -103,3 +103,67 @@ def contrastive(xp, x, y, same):
     """Siamese contrastive loss, margin 2.5"""
     gap = xp.sqrt(xp.sum((x - y) ** 2, axis=-1) + 1e-6)
     return xp.mean(same * gap**2 + (1.0 - same) * xp.maximum(2.5 - gap, 0.0) ** 2)
+
+
+@suite.case(x=SCORES, y=LABELS)
+def binary_cross_entropy_smoothed(xp, x, y):
+    """Binary cross entropy of probabilities with label smoothing"""
+    p = xp.clip(_sigmoid(xp, x), 1e-7, 1.0 - 1e-7)
+    target = 0.8 * y + 0.1
+    return -xp.mean(target * xp.log(p) + (1.0 - target) * xp.log1p(-p))
+
+
+@suite.case(x=SCORES, y=constant(uniform(4, 3)))
+def focal_categorical(xp, x, y):
+    """Categorical focal loss of soft labels, focus 2"""
+    log_p = _log_softmax(xp, x)
+    return -xp.mean(xp.sum(y * (1.0 - xp.exp(log_p)) ** 2 * log_p, axis=-1))
+
+
+@suite.case(x=SCORES, y=LABELS)
+def tversky(xp, x, y):
+    """Tversky loss, weights 0.3 and 0.7"""
+    p = _sigmoid(xp, x)
+    hits, missed = xp.sum(p * y), xp.sum((1.0 - p) * y)
+    return 1.0 - (hits + 1.0) / (hits + 0.3 * xp.sum(p * (1.0 - y)) + 0.7 * missed + 1.0)
+
+
+@suite.case(x=normal(4, 3), near=normal(4, 3), far=normal(4, 3, mean=2.0))
+def triplet(xp, x, near, far):
+    """Triplet loss, margin 1.5"""
+    gaps = [xp.sum((x - y) ** 2, axis=-1) for y in (near, far)]
+    return xp.mean(xp.maximum(gaps[0] - gaps[1] + 1.5, 0.0))
+
+
+@suite.case(x=normal(4, 3), y=normal(4, 3), same=constant(values([1.0, 0.0, 0.0, 1.0])))
+def cosine_embedding(xp, x, y, same):
+    """Cosine embedding loss, margin -0.75"""
+    lengths = xp.sqrt(xp.sum(x * x, axis=-1) * xp.sum(y * y, axis=-1))
+    cosine = xp.sum(x * y, axis=-1) / lengths
+    return xp.mean(same * (1.0 - cosine) + (1.0 - same) * xp.maximum(cosine + 0.75, 0.0))
+
+
+@suite.case(x=SCORES)
+def log_cosh(xp, x):
+    """Log-cosh loss"""
+    return xp.mean(xp.log(xp.cosh(x - 0.75)))
+
+
+@suite.case(x=SCORES)
+def quantile(xp, x):
+    """Quantile (pinball) loss, quantile 0.8"""
+    gap = 1.0 - x
+    return xp.mean(xp.maximum(0.8 * gap, -0.2 * gap))
+
+
+@suite.case(x=normal(4, 3), log_variance=normal(4, 3), y=TARGETS)
+def gaussian_negative_log_likelihood(xp, x, log_variance, y):
+    """Gaussian negative log-likelihood, the variance learned too"""
+    return 0.5 * xp.mean(log_variance + (x - y) ** 2 * xp.exp(-log_variance))
+
+
+@suite.case(x=SCORES, label=integers(4, 1, high=3))
+def multiclass_hinge(xp, x, label):
+    """Multi-class hinge loss, margin 0.75"""
+    right = xp.take_along_axis(x, label, axis=-1)
+    return xp.mean(xp.sum(xp.maximum(x - right + 0.75, 0.0), axis=-1)) - 0.75

@@ -151,3 +151,68 @@ def neural_ode(xp, y, w, u):
         k4 = field(y + 0.25 * k3)
         y = y + (k1 + 2.0 * k2 + 2.0 * k3 + k4) / 24.0
     return y
+
+
+@suite.case(
+    x=normal(2, 5, 5, 1),
+    p=[
+        {"w": normal(4, 3), "b": normal(3)},
+        {"w": normal(12, 4, scale=0.5), "b": normal(4)},
+    ],
+)
+def cnn(xp, x, p):
+    """Convolutional network: convolution, tanh, pooling, flattening, dense softmax"""
+    taps = [x[:, i : i + 4, j : j + 4, :] for i in (0, 1) for j in (0, 1)]
+    x = xp.tanh(xp.matmul(xp.concat(taps, axis=-1), p[0]["w"]) + p[0]["b"])
+    x = xp.max(xp.reshape(x, (2, 2, 2, 2, 2, 3)), axis=(2, 4))
+    return _softmax(xp, xp.matmul(xp.reshape(x, (2, 12)), p[1]["w"]) + p[1]["b"])
+
+
+@suite.case(
+    x=normal(6, 3),
+    p={"hidden": (normal(3, 4), normal(4, mean=1.0, scale=0.25), normal(4)), "out": normal(4, 2)},
+)
+def mlp_batch_norm(xp, x, p):
+    """Multi-layer perceptron with batch normalisation and ReLU"""
+    w, gain, bias = p["hidden"]
+    x = xp.matmul(x, w)
+    centred = x - xp.mean(x, axis=0)
+    x = gain * centred / xp.sqrt(xp.mean(centred * centred, axis=0) + 1e-3) + bias
+    return xp.matmul(xp.maximum(x, 0.0), p["out"])
+
+
+@suite.case(x=normal(3, 6), p={"w": normal(6, 3, scale=0.5), "b": (normal(3), normal(6))})
+def autoencoder(xp, x, p):
+    """Autoencoder with tied weights: the reconstruction error"""
+    code = _sigmoid(xp, xp.matmul(x, p["w"]) + p["b"][0])
+    back = xp.matmul(code, xp.matrix_transpose(p["w"])) + p["b"][1]
+    return xp.mean((back - x) ** 2), code
+
+
+@suite.case(
+    x=normal(4, 3),
+    p=[normal(3, 5), normal(5, 2)],
+    links=constant(values([[1.0, 1, 0, 0], [1, 1, 1, 1], [0, 1, 1, 0], [0, 1, 0, 1]])),
+)
+def graph_convolution(xp, x, p, links):
+    """Graph convolution network of two layers"""
+    degree = xp.sqrt(xp.sum(links, axis=1, keepdims=True))
+    spread = links / (degree * xp.matrix_transpose(degree))
+    hidden = xp.tanh(xp.matmul(spread, xp.matmul(x, p[0])))
+    return xp.matmul(spread, xp.matmul(hidden, p[1]))
+
+
+@suite.case(
+    x=normal(3, 2, 3),
+    p={"w": normal(3, 12), "u": normal(4, 12, scale=0.5), "out": {"w": normal(4, 3)}},
+    label=constant(values([[2], [0]])),
+)
+def gru_classifier(xp, x, p, label):
+    """GRU over 3 steps, then a classifier: its cross entropy"""
+    h = xp.zeros_like(x[0, :, :1]) + xp.zeros_like(p["w"][0, :4])
+    for step in range(3):
+        a, b = xp.matmul(x[step, :, :], p["w"]), xp.matmul(h, p["u"])
+        reset, update = (_sigmoid(xp, a[:, k : k + 4] + b[:, k : k + 4]) for k in (0, 4))
+        h = (1.0 - update) * xp.tanh(a[:, 8:] + reset * b[:, 8:]) + update * h
+    logits = xp.matmul(h, p["out"]["w"])
+    return -xp.mean(xp.log(xp.take_along_axis(_softmax(xp, logits), label, axis=-1)))

@@ -222,3 +222,105 @@ def maxout(xp, x, w, b):
 def skip_connection(xp, x, w, b):
     """Skip connection around a dense layer"""
     return x + xp.tanh(xp.matmul(x, w) + b)
+
+
+@suite.case(x=normal(1, 5, 6, 2), w=normal(8, 3), b=normal(3))
+def conv2d_dilated(xp, x, w, b):
+    """Convolution 2D, padding and dilation 2 along one axis, stride 2 along the other"""
+    rows = xp.permute_dims(_windows(xp, _padded(xp, x, 1, 1), 2, dilation=2), (0, 2, 1, 3))
+    patches = _windows(xp, rows, 2, stride=2)  # (1, width, height, 8)
+    return xp.permute_dims(xp.matmul(patches, w) + b, (0, 2, 1, 3))
+
+
+@suite.case(x=normal(2, 6, 4), w=normal(2, 6, 3), b=normal(6))
+def conv1d_groups(xp, x, w, b):
+    """Convolution 1D in 2 groups of channels"""
+    groups = [_windows(xp, x[..., k : k + 2], 3) for k in (0, 2)]
+    y = xp.matmul(xp.stack(groups), xp.reshape(w, (2, 1, 6, 3)))
+    return xp.reshape(xp.permute_dims(y, (1, 2, 0, 3)), (2, 4, 6)) + b
+
+
+@suite.case(x=normal(1, 3, 4, 3, 2), w=normal(16, 2))
+def conv3d(xp, x, w):
+    """Convolution 3D, kernel 2 x 2 x 2"""
+    for _ in range(3):  # each turn brings the next axis to the front
+        x = xp.permute_dims(_windows(xp, x, 2), (0, 2, 3, 1, 4))
+    return xp.matmul(x, w)
+
+
+@suite.case(x=normal(1, 2, 3, 2), w=normal(2, 12))
+def conv2d_transposed(xp, x, w):
+    """Transposed convolution 2D, kernel 2 x 2 and stride 2"""
+    blocks = xp.reshape(xp.matmul(x, w), (1, 2, 3, 2, 2, 3))
+    return xp.reshape(xp.permute_dims(blocks, (0, 1, 3, 2, 4, 5)), (1, 4, 6, 3))
+
+
+@suite.case(x=distinct(2, 8, 3, low=-2.0, high=2.0))
+def lp_pooling(xp, x):
+    """Lp pooling, p = 3, window 2"""
+    powers = xp.abs(xp.reshape(x, (2, 4, 2, 3))) ** 3
+    return xp.sum(powers, axis=2) ** (1.0 / 3.0)
+
+
+@suite.case(x=distinct(2, 4, 4, 2, low=-2.0, high=2.0))
+def max_pooling_overlapping(xp, x):
+    """Max pooling 2D, window 2 x 2 and stride 1"""
+    rows = xp.maximum(x[:, :3, :, :], x[:, 1:, :, :])
+    return xp.maximum(rows[:, :, :3, :], rows[:, :, 1:, :])
+
+
+@suite.case(x=distinct(2, 8, 3, low=-2.0, high=2.0))
+def adaptive_max_pooling(xp, x):
+    """Adaptive max pooling: 8 positions to 3, windows overlapping"""
+    bounds = [(8 * i // 3, -(-8 * (i + 1) // 3)) for i in range(3)]
+    return xp.stack([xp.max(x[:, a:b, :], axis=1) for a, b in bounds], axis=1)
+
+
+@suite.case(
+    x=normal(2, 3, 2),
+    low=constant(values([0, 0, 0, 1, 1, 1])),
+    share=constant(values([[0.0], [0.25], [0.75], [0.25], [0.75], [1.0]])),
+)
+def upsample_linear(xp, x, low, share):
+    """Linear upsampling by 2, borders repeated"""
+    return xp.take(x, low, axis=1) * (1.0 - share) + xp.take(x, low + 1, axis=1) * share
+
+
+@suite.case(x=normal(2, 4, 3), w=normal(3, 2), keep=boolean(2, 1, 3, share=0.5))
+def channel_dropout(xp, x, w, keep):
+    """Channel dropout with a fixed mask, then a dense layer"""
+    return xp.matmul(xp.where(keep, x / 0.5, 0.0), w)
+
+
+@suite.case(x=normal(4, 3), w=normal(3, 2), keep=boolean(4, 3, share=0.75))
+def alpha_dropout(xp, x, w, keep):
+    """Alpha dropout with a fixed mask: what is dropped saturates"""
+    low = -1.7580993408473766
+    scale = (0.75 * (1.0 + 0.25 * low * low)) ** -0.5
+    return xp.matmul(scale * xp.where(keep, x, low) - scale * low * 0.25, w)
+
+
+@suite.case(x=normal(3, 2, 3), w=normal(2, 3, 4), u=normal(2, 4, 4, scale=0.5))
+def rnn_bidirectional(xp, x, w, u):
+    """Bidirectional RNN over 3 steps"""
+    outputs = []
+    for way, steps in enumerate((x, xp.flip(x, axis=0))):
+        inputs = xp.matmul(steps, w[way, :, :])
+        states = [xp.tanh(inputs[0, :, :])]
+        for k in (1, 2):
+            states.append(xp.tanh(inputs[k, :, :] + xp.matmul(states[-1], u[way, :, :])))
+        outputs.append(xp.stack(states))
+    return xp.concat([outputs[0], xp.flip(outputs[1], axis=0)], axis=-1)
+
+
+@suite.case(x=normal(4, 3), w=normal(3, 2), b=normal(2), v=normal(3, 3))
+def parallel_branches(xp, x, w, b, v):
+    """Parallel branches of one input, side by side"""
+    chain = xp.tanh(xp.matmul(xp.tanh(xp.matmul(x, v)), w))
+    return xp.concat([xp.matmul(x, w) + b, chain, x], axis=-1)
+
+
+@suite.case(x=normal(2, 3, 4), table=normal(5, 4))
+def positional_embedding(xp, x, table):
+    """Learned positional embedding, longer than the sequence"""
+    return x + table[:3, :]

@@ -171,6 +171,8 @@ class Suite:
         tags: tuple[str, ...] = (),
         exact: bool | FunctionType = False,
         rules: Mapping[str, RuleSpec] | None = None,
+        name: str = "",
+        place: Place | None = None,
         **inputs: Any,
     ) -> Callable[[Any], Any]:
         """Declare the decorated function as a case of this suite; the function stays as it was.
@@ -179,16 +181,18 @@ class Suite:
             tags: free words.
             exact: see :class:`Case`.
             rules: see :class:`Case`.
+            name: the case's name, for a generated one; by default the function's.
+            place: where the case is declared, likewise.
             inputs: an :class:`Input`, or a pytree of them, for each argument.
         """
 
         def declare(function: FunctionType) -> FunctionType:
-            name = function.__name__
-            place = Place(_shown(function), function.__code__.co_firstlineno)
-            self._check(function, inputs, dict(rules or {}), place)
-            doc = (inspect.getdoc(function) or name.replace("_", " ")).splitlines()[0]
-            self.cases[name] = Case(
-                self.id, name, function, inputs, doc.rstrip("."), frozenset(tags), place, exact,
+            own = name or function.__name__
+            at = place or Place(_shown(function), function.__code__.co_firstlineno)
+            self._check(own, function, inputs, dict(rules or {}), at)
+            doc = (inspect.getdoc(function) or own.replace("_", " ")).splitlines()[0]
+            self.cases[own] = Case(
+                self.id, own, function, inputs, doc.rstrip("."), frozenset(tags), at, exact,
                 dict(rules or {}), self.natives,
             )  # fmt: skip
             return function
@@ -196,10 +200,10 @@ class Suite:
         return declare
 
     def _check(
-        self, function: FunctionType, inputs: Mapping[str, Any], rules: Mapping[str, Any],
-        place: Place,
+        self, name: str, function: FunctionType, inputs: Mapping[str, Any],
+        rules: Mapping[str, Any], place: Place,
     ) -> None:  # fmt: skip
-        name, found = function.__name__, []
+        found = []
         if name in self.cases:
             found.append(f"case '{name}' is declared twice; first at {self.cases[name].place}")
         wanted = list(inspect.signature(function).parameters.values())[1:]
@@ -232,14 +236,14 @@ _PLAIN = (int, float, str, tuple)  # constants of the file that a function may r
 
 def _digest(function: FunctionType, inputs: Mapping[str, Any]) -> str:
     text = [repr(sorted((p, repr(s)) for p, s in trees.items(dict(inputs))))]
-    for f in _called(function):
+    for f in called(function):
         text.append(inspect.getsource(f))
         read = ((name, f.__globals__.get(name)) for name in sorted(set(_names(f.__code__))))
         text += [f"{name}={v!r}" for name, v in read if isinstance(v, _PLAIN)]
     return hashlib.sha256("\n".join(text).encode()).hexdigest()[:16]
 
 
-def _called(function: FunctionType) -> Iterator[FunctionType]:
+def called(function: FunctionType) -> Iterator[FunctionType]:
     """``function`` and the functions of its own file that it reaches by name, each once."""
     todo, seen = [function], {function}
     while todo:

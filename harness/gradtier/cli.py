@@ -56,6 +56,12 @@ def _selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def _quick_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--quick", is_flag=True, help="Only the matrix's quick subset: a few minutes."
+    )(command)
+
+
 def _evidence_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--evidence", "files", type=click.Path(path_type=Path), multiple=True,
@@ -116,19 +122,21 @@ def lint(matrix_file: Path, form: str) -> None:
 @main.command()
 @_matrix_option
 @_selection_options
+@_quick_option
 @_format_option
-def plan(matrix_file: Path, form: str, **axes: tuple[str, ...]) -> None:
+def plan(matrix_file: Path, form: str, quick: bool, **axes: tuple[str, ...]) -> None:
     """Show every trial that is planned on this machine, and what is excluded and why.
 
     Example: gradtier plan --backend 'jax-*' --device cpu --format json
     """
     from dataclasses import replace
 
-    from gradtier.plan import Selection, select
+    from gradtier.plan import select, selected
     from gradtier.running import open_matrix
 
     opened = open_matrix(matrix_file)
-    chosen = replace(opened.plan, trials=select(opened.plan, Selection(**axes)))
+    selection = selected(opened.plan.matrix, axes, quick)
+    chosen = replace(opened.plan, trials=select(opened.plan, selection))
     if form == "json":
         click.echo(json.dumps(chosen.to_json(), indent=1))
         return
@@ -141,6 +149,12 @@ def plan(matrix_file: Path, form: str, **axes: tuple[str, ...]) -> None:
     for e in chosen.exclusions:
         what = "all cases" if e.case == "*" else e.case
         click.echo(f"{e.cell}: {what} excluded ({e.reason}): {e.because}")
+    covered = chosen.covered()
+    pairs = sum(covered["by_backend"].values())
+    click.echo(
+        f"array API standard {covered['version']}: {covered['covered']} of {covered['functions']} "
+        f"differentiable functions are called, {pairs} times in a backend and mode"
+    )
     here = sum(1 for t in chosen.trials if not t.unavailable)
     click.echo(f"{len(chosen.trials)} trials, {here} of them can run here")
 
@@ -148,6 +162,7 @@ def plan(matrix_file: Path, form: str, **axes: tuple[str, ...]) -> None:
 @main.command()
 @_matrix_option
 @_selection_options
+@_quick_option
 @click.option("-n", "--workers", type=click.IntRange(0), default=0, help="Parallel pytest workers.")
 @click.option(
     "--evidence", type=click.Path(path_type=Path), default=None,
@@ -155,17 +170,28 @@ def plan(matrix_file: Path, form: str, **axes: tuple[str, ...]) -> None:
 )  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on with the file (or the newest run).")
 @click.option("--strict", is_flag=True, help="Exit 1 if a backend fails without being declared to.")
+@click.option(
+    "--explore", "explored", type=click.IntRange(1), default=None, metavar="N",
+    help="Instead of the cases, N variants of each in other shapes; shows the smallest that fails.",
+)  # fmt: skip
 def run(
     matrix_file: Path, workers: int, evidence: Path | None, resume: bool, strict: bool,
-    **axes: tuple[str, ...],
+    quick: bool, explored: int | None, **axes: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Measure the selected trials; each record is on disk the moment its trial ends.
 
+    With --explore no record is written; whoever keeps a variant that failed adds it to its suite,
+    and the command says how.
+
     Example: gradtier run -n 2 --backend 'torch-*' --suite nn --device cpu
+    Example: gradtier run --explore 30 --backend torch-func-forward --suite array --nesting none
     """
     from gradtier.front import run_trials
+    from gradtier.wandering import wander
 
-    sys.exit(run_trials(matrix_file, workers, evidence, resume, strict, axes))
+    if explored is not None:
+        sys.exit(wander(matrix_file, axes, quick, explored))
+    sys.exit(run_trials(matrix_file, workers, evidence, resume, strict, axes, quick))
 
 
 @main.command()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import importlib.resources
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from gradtier.errors import InputError, Problem, nearest
 from gradtier.evidence import Evidence, Record
 from gradtier.host import NOWHERE
 from gradtier.model import Outcome
-from gradtier.plan import Selection
+from gradtier.plan import selected
 from gradtier.running import RUNS, Opened, begin, newest, open_matrix, shown, to_do
 from gradtier.tiers import Answer, ClassFinding
 
@@ -205,11 +204,15 @@ def write_report(whole: Whole, out: Path, show: bool) -> list[Path]:
     from gradtier.table import tabulate
 
     table = tabulate(whole.opened.plan, whole.assessments, whole.evidence, whole.today)
-    files = write_site(table, whole.assessments, whole.opened.plan, out)
+    files = write_site(table, whole.assessments, whole.opened.plan, out, _titles(whole))
     if show:
         here = Console()
         (here if here.is_terminal else Console(width=WIDTH)).print(overview(table))
     return files
+
+
+def _titles(whole: Whole) -> dict[str, str]:
+    return {suite.id: suite.title for suite in whole.opened.suites.values()}
 
 
 def verify_report(whole: Whole, folder: Path) -> list[str]:
@@ -221,16 +224,18 @@ def verify_report(whole: Whole, folder: Path) -> list[str]:
     Raises:
         InputError: there is nothing to compare in ``folder``.
     """
-    names = [n for n in REPORTS if (folder / n).is_file()]
-    if not names:
+    from gradtier.render import site
+    from gradtier.table import tabulate
+
+    if not any((folder / n).is_file() for n in REPORTS):
         raise InputError(f"{folder}: holds none of {', '.join(REPORTS)}")
-    with tempfile.TemporaryDirectory() as fresh:
-        write_report(whole, Path(fresh), show=False)
-        return [
-            f"{folder / n} is not what matrix and evidence give"
-            for n in names
-            if (folder / n).read_bytes() != (Path(fresh) / n).read_bytes()
-        ]
+    plan = whole.opened.plan
+    table = tabulate(plan, whole.assessments, whole.evidence, whole.today)
+    return [
+        f"{folder / name} is not what matrix and evidence give"
+        for name, text in site(table, whole.assessments, plan, _titles(whole))
+        if (folder / name).is_file() and (folder / name).read_bytes() != text().encode("utf-8")
+    ]
 
 
 def run_trials(
@@ -240,6 +245,7 @@ def run_trials(
     resume: bool,
     strict: bool,
     axes: Mapping[str, tuple[str, ...]],
+    quick: bool,
 ) -> int:
     """Run trials under pytest, showing progress; the exit status.
 
@@ -253,7 +259,8 @@ def run_trials(
     # trial ids and messages are data: no markup is read in them, no number coloured, no line folded
     console = Console(markup=False, highlight=False, soft_wrap=True)
     opened = open_matrix(matrix)
-    order, said = begin(opened, Selection(**axes), evidence, resume=resume)
+    selection = selected(opened.plan.matrix, axes, quick)
+    order, said = begin(opened, selection, evidence, resume=resume)
     left = to_do(opened, order)
     here = sum(1 for t in left if not t.unavailable)
     for line in said:

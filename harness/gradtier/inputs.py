@@ -37,7 +37,7 @@ class Input:
         low: the lower bound (uniform, integers) or the mean (normal; complex, of both parts).
         high: the upper bound, exclusive (uniform, integers), or the standard deviation (normal;
             complex, of each part).
-        values: for ``kind="values"``: the nested tuple of numbers itself.
+        values: for ``kind="values"``, and for given complex numbers: the nested tuple itself.
         constant: True for an argument that is not differentiated (an index, a mask, a target).
     """
 
@@ -51,6 +51,8 @@ class Input:
     def draw(self, seed: str) -> NDArray[Any]:
         """The value: float64 or complex128 (whose parts float32 represents), int64 or bool."""
         rng, shape = generator(seed), self.shape
+        if self.kind == "complex" and self.values is not None:
+            return np.asarray(np.asarray(self.values, dtype=np.complex64), dtype=np.complex128)
         if self.kind == "complex":
             parts = round_to(self.low + self.high * rng.standard_normal((2, *shape)), "float32")
             return np.asarray(parts[0] + 1j * parts[1], dtype=np.complex128)
@@ -113,8 +115,9 @@ def spd(n: int, *batch: int) -> Input:
 
 
 def values(given: Any) -> Input:
-    """Exactly these numbers (a number or nested lists of numbers)."""
-    return Input("values", np.shape(given), values=_frozen(given))
+    """Exactly these numbers, real or complex (a number or nested lists of numbers)."""
+    kind: Kind = "complex" if np.iscomplexobj(given) else "values"
+    return Input(kind, np.shape(given), values=_frozen(given))
 
 
 def integers(*shape: int, low: int = 0, high: int) -> Input:

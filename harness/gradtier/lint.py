@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -207,8 +208,15 @@ def _empty(loaded: Loaded, suites: Mapping[str, Suite]) -> Iterator[Problem]:
             yield loaded.problem(("suites", name), "the suite has no case")
 
 
+def _quick(loaded: Loaded, suites: Mapping[str, Suite]) -> Iterator[Problem]:
+    ids = [case.id for suite in suites.values() for case in suite.cases.values()]
+    for i, glob in enumerate(loaded.matrix.quick):
+        if not any(fnmatchcase(name, glob) for name in ids):
+            yield loaded.problem(("quick", i), f"'{glob}' is no case", nearest(glob, ids))
+
+
 #: Every rule; each is a pure function of the loaded matrix and its suites.
 RULES: tuple[Rule, ...] = (
     _devices, _adapters, _references, _recommended, _notes, _patterns, _chosen_suites,
-    _empty,
+    _empty, _quick,
 )  # fmt: skip

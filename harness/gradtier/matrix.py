@@ -245,6 +245,9 @@ class Matrix(Strict):
     exclusions: tuple[Exclusion, ...] = ()
     claims: tuple[Claim, ...] = ()
     notes: Mapping[Id, Text] = {}
+    quick: tuple[Text, ...] = Field(
+        (), description="case ids or globs, 'array/sin': the subset that `--quick` measures"
+    )
     timeout: float = Field(60.0, gt=0, description="seconds that one trial may take")
     policy: Policy
     recommendations: Mapping[Id, tuple[Recommendation, ...]] = {}

@@ -15,12 +15,13 @@ from gradtier.inputs import COMPLEX
 from gradtier.loading import Loaded
 from gradtier.matrix import Matrix, Reference, digest
 from gradtier.model import AXES, Cell, TrialId
+from gradtier.standard import VERSION, coverage
 
 SCHEMA = "gradtier/plan/1"
 
 #: Raised when the same trial would be judged by other rules than before: older records of it then
 #: no longer count.
-PROTOCOL = 3
+PROTOCOL = 4
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,27 @@ class Plan:
         """Trial id as text -> trial."""
         return {str(t.id): t for t in self.trials}
 
+    def covered(self) -> dict[str, Any]:
+        """Which differentiable functions of the array API standard the trials call, on which rows.
+
+        A row is a backend in one mode; that it is planned says nothing of how it ends.
+        """
+        rows: dict[str, set[str]] = {}
+        for t in self.trials:
+            rows.setdefault(t.id.case_id, set()).add(t.id.cell.backend)
+        called = coverage(self.cases[name] for name in rows)
+        reached = {f: {b for case in cases for b in rows[case]} for f, cases in called.items()}
+        return {
+            "version": VERSION,
+            "functions": len(called),
+            "covered": sum(1 for cases in called.values() if cases),
+            "missing": sorted(f for f, cases in called.items() if not cases),
+            "by_backend": {
+                b: sum(1 for there in reached.values() if b in there)
+                for b in dict.fromkeys(t.id.cell.backend for t in self.trials)
+            },
+        }
+
     def to_json(self) -> dict[str, Any]:
         """The contract ``gradtier/plan/1``."""
         return {
@@ -89,6 +111,7 @@ class Plan:
                 }
                 for e in self.exclusions
             ],
+            "standard": self.covered(),
         }
 
 
@@ -102,6 +125,7 @@ class Selection:
     suite: tuple[str, ...] = ()
     case: tuple[str, ...] = ()
     dtype: tuple[str, ...] = ()
+    quick: tuple[str, ...] = ()  # the matrix's quick subset, beside what the user named
 
     def covers(self, t: TrialId) -> bool:
         """Whether the trial is selected; a case is named with or without its suite."""
@@ -112,11 +136,23 @@ class Selection:
             and _any(self.suite, t.suite)
             and (_any(self.case, t.case) or _any(self.case, t.case_id))
             and _any(self.dtype, t.cell.dtype)
+            and _any(self.quick, t.case_id)
         )
 
     def words(self) -> dict[str, list[str]]:
         """The axes that were given, for records."""
-        return {a: list(getattr(self, a)) for a in AXES if getattr(self, a)}
+        return {a: list(getattr(self, a)) for a in (*AXES, "quick") if getattr(self, a)}
+
+
+def selected(matrix: Matrix, axes: Mapping[str, tuple[str, ...]], quick: bool) -> Selection:
+    """The selection of these words per axis, within the matrix's quick subset if ``quick``.
+
+    Raises:
+        InputError: the matrix declares no quick subset.
+    """
+    if quick and not matrix.quick:
+        raise InputError("--quick: the matrix names no cases under 'quick'")
+    return Selection(**axes, quick=matrix.quick if quick else ())
 
 
 def _any(globs: tuple[str, ...], word: str) -> bool:
@@ -197,6 +233,7 @@ def select(plan: Plan, selection: Selection) -> tuple[Planned, ...]:
         "suite": list(matrix.suites),
         "case": [word for c in plan.cases.values() for word in (c.name, c.id)],
         "dtype": list(matrix.axes.dtypes),
+        "quick": list(plan.cases),
     }
     problems = [
         Problem(f"--{axis} '{word}' matches nothing", hint=nearest(word, known[axis]))

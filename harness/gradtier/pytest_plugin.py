@@ -38,6 +38,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             f"--gradtier-{axis}", action="append", default=[], metavar="GLOB",
             help=f"only trials whose {axis} matches; may be given several times",
         )  # fmt: skip
+    group.addoption(
+        "--gradtier-quick", action="store_true", help="only the matrix's quick subset of cases"
+    )
     group.addoption("--gradtier-evidence", metavar="FILE", help="append records to this file")
     group.addoption(
         "--gradtier-resume", action="store_true", help="go on with an evidence file that exists"
@@ -95,7 +98,7 @@ class MatrixFile(pytest.File):
 
 def _open(config: pytest.Config, matrix: Path) -> State:
     """The run of this process: handed on by the controller, or begun here."""
-    from gradtier.plan import Selection
+    from gradtier.plan import selected
     from gradtier.running import Order, begin, open_matrix
 
     opened = open_matrix(matrix)
@@ -104,8 +107,9 @@ def _open(config: pytest.Config, matrix: Path) -> State:
         return State(opened, Order.loads(handed), owner=False)
     words = {axis: tuple(config.getoption(f"--gradtier-{axis}")) for axis in AXES}
     evidence = config.getoption("--gradtier-evidence")
+    selection = selected(opened.plan.matrix, words, config.getoption("--gradtier-quick"))
     order, said = begin(
-        opened, Selection(**words), Path(evidence) if evidence else None,
+        opened, selection, Path(evidence) if evidence else None,
         resume=config.getoption("--gradtier-resume"), dry=config.option.collectonly,
     )  # fmt: skip
     _say(config, said)

@@ -205,6 +205,30 @@ class DriftEntry(Entry):
     trials: tuple[str, ...]
 
 
+#: Which value is taken between the two one-sided slopes along the direction asked.
+Side = Literal["left", "right", "middle", "zero", "between"]
+
+
+class ConventionGroup(Entry):
+    """Rows that take the same slope at a kink."""
+
+    says: Side
+    backends: tuple[str, ...] = Field(min_length=1)
+
+
+class ConventionEntry(Entry):
+    """The slopes that backends take where one case has a kink."""
+
+    case: str = Field(description="suite/name")
+    title: str
+    device: str
+    nesting: Nesting
+    mode: Mode = Field(description="words are comparable within one mode only")
+    groups: tuple[ConventionGroup, ...] = Field(
+        description="empty: the case is tagged as a kink, and no verdict names a side"
+    )
+
+
 class RunEntry(Entry):
     """One run: when, with what, on which machine."""
 
@@ -246,6 +270,7 @@ class SupportTable(Entry):
     classes: tuple[ClassEntry, ...]
     otherwise: Otherwise
     drift: tuple[DriftEntry, ...]
+    conventions: tuple[ConventionEntry, ...] = Field((), description="at kinks alone")
     provenance: Provenance
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 
 from gradtier.assess import Assessment, Drift
+from gradtier.conventions import conventions
 from gradtier.evidence import Evidence
 from gradtier.footnotes import (
     LONGEST,
@@ -91,6 +92,7 @@ def tabulate(
         drift=tuple(
             _drift(build.label(a.backend), a.backend, d) for a in assessments for d in a.drift
         ),
+        conventions=conventions(plan, assessments),
         provenance=provenance,
     )
 

@@ -219,6 +219,8 @@ class Bench:
     def _made(
         self, q: Question, rows: tuple[str, str] | None, single: bool, granted: float
     ) -> Known:
+        if q.nesting is not Nesting.NONE and rows is not None:
+            self._need_first(q, rows, single, granted)
         phi = self.phi(q, rows)
         row = None if rows is None else rows[q.map_name in ("jvp", "second")]
 
@@ -235,6 +237,19 @@ class Bench:
             return oracle.relaxed(self._known[key], granted)
 
         return Known(made(lean=True), row, phi, lambda: made(lean=False), _sharper(q))
+
+    def _need_first(self, q: Question, rows: tuple[str, str], single: bool, granted: float) -> None:
+        """A second derivative is judged by differences of the first, which must be right itself.
+
+        Raises:
+            NoReference: finite differences of the primal contradict the reference's.
+        """
+        mode = Mode.FORWARD if q.map_name == "second" else Mode.REVERSE
+        first = question(self._matrix, q.case, mode, Nesting.NONE, q.dtype)
+        known = self._made(first, rows, single, granted)
+        if known.dossier.disputed and known.full().disputed:
+            row = rows[mode is Mode.FORWARD]
+            raise NoReference(f"the first derivative of {row} is wrong here")
 
     def _certify(self, q: Question, row: str | None, phi: Any, single: bool, lean: bool) -> Any:
         witness = None

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from gradtier import messages
+from gradtier.backends.absent import hide
 from gradtier.backends.base import Adapter, Derivative, Rule
 from gradtier.cases import Case, load_suite
 from gradtier.derivatives import conjugations, derivative, plain
@@ -29,6 +30,7 @@ from gradtier.inputs import in_precision
 from gradtier.messages import Answer, Ask, Leaves, Ready, Refusal, Setup
 from gradtier.model import Mode, Nesting
 from gradtier.rules import Calls
+from gradtier.variants import find
 
 #: Derivatives kept ready: trials of one case follow each other, references are asked again soon.
 KEPT = 24
@@ -78,9 +80,7 @@ class Server:
     """One adapter with the cases it is asked about."""
 
     def __init__(self, setup: Setup) -> None:
-        for name in setup.forbidden:
-            # None makes `import name` fail: some libraries import others where they find them
-            sys.modules.setdefault(name, None)  # type: ignore[arg-type]
+        hide(setup.forbidden)
         warnings.simplefilter("ignore")
         make_importable(Path(setup.root))
         self.kind = adapter_class(setup.adapter)
@@ -99,7 +99,7 @@ class Server:
         """Evaluate, or say why not."""
         try:
             suite, _, name = ask.case.partition("/")
-            case = self._suite(suite).cases[name]
+            case = find(self._suite(suite), name)
         except Exception as error:
             return Refusal(False, _described(error), fault=True)
         try:

@@ -108,3 +108,26 @@ def test_a_tree_taken_apart_and_put_together_is_the_same(tree: object) -> None:
     assert trees.leaves(numbered) == list(range(len(trees.leaves(tree))))
     assert trees.replace(tree, iter(trees.leaves(numbered))) == numbered
     assert trees.mapped(lambda _: "leaf", numbered) == tree
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [(1 + 2j, 1 + 2j), ([[1, 2j], [0.5, 3]], [[1, 2j], [0.5, 3]]), ([0.1 + 0j], [np.float32(0.1)])],
+)
+def test_complex_numbers_are_given_as_they_are_written(given: object, expected: object) -> None:
+    drawn = values(given).draw("any")
+    assert drawn.dtype == np.complex128
+    assert np.array_equal(drawn, np.asarray(expected))
+    assert np.array_equal(drawn.astype(np.complex64).astype(np.complex128), drawn)
+
+
+def test_a_case_with_given_complex_numbers_is_complex() -> None:
+    suite = Suite("s")
+    suite.case(z=values([1j, 2]))(lambda xp, z: z)
+    assert suite.cases["<lambda>"].is_complex
+
+
+def test_real_numbers_are_declared_as_they_always_were() -> None:
+    """What is shown of an input enters the digest that committed evidence is kept under."""
+    shown = "Input(kind='values', shape=(2,), low=0.0, high=1.0, values=(1, 2.5), constant=False)"
+    assert repr(values([1, 2.5])) == shown

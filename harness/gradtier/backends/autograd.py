@@ -28,10 +28,14 @@ class Autograd(Adapter):
         r"'ArrayBox' object does not support item assignment",
         r"^AttributeError: 'ArrayBox' object has no attribute",
         r"unsupported operand type\(s\) for //: .*'ArrayBox'",
+        r"bad operand type for unary \+: 'ArrayBox'",
         r"argument must be .* not 'ArrayBox'",
         r"Can't handle extra leading dims",
         r"Can't find vector space for value",
         r"Can't differentiate w\.r\.t\. type",
+        r"only integer scalar arrays can be converted to a scalar index",
+        r"setting an array element with a sequence",
+        r"all returned NotImplemented from __array_ufunc__\(.*ArrayBox",
     )
 
     def __init__(self, **options: Any) -> None:

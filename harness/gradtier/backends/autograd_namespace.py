@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from gradtier.backends import autograd_linalg
 from gradtier.backends.base import MissingName, Unsupported
-from gradtier.backends.mapped import EighResult, SlogdetResult, SVDResult
 
 # Functions that autograd writes in terms of its own primitives.
 _COMPOSED = {"append", "array", "column_stack", "concatenate", "hstack", "mean", "norm", "select"}
@@ -85,7 +85,7 @@ def namespace() -> Namespace:
         **_creation(anp),
         **_shapes(anp),
         **_statistics(anp),
-        "linalg": Namespace(anp.linalg, _linalg(anp)),
+        "linalg": Namespace(anp.linalg, autograd_linalg.names(anp)),
         "fft": Namespace(anp.fft, {}),
     }
     return Namespace(anp, mapped)
@@ -165,6 +165,13 @@ def _statistics(anp: Any) -> dict[str, Any]:
     def argsort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
         return anp.argsort(-x if descending else x, axis, "stable")
 
+    def diff(
+        x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None
+    ) -> Any:
+        # autograd does not look into keywords: the parts are joined first.
+        parts = [part for part in (prepend, x, append) if part is not None]
+        return anp.diff(anp.concatenate(parts, axis) if len(parts) > 1 else x, n, axis)
+
     def spread(function: Any) -> Any:
         return lambda x, /, *, axis=None, correction=0.0, keepdims=False: function(
             x, axis=axis, ddof=correction, keepdims=keepdims
@@ -172,84 +179,11 @@ def _statistics(anp: Any) -> dict[str, Any]:
 
     return {
         "clip": clip,
+        "diff": diff,
         "cumulative_sum": cumulative_sum,
         "sort": sort,
         "argsort": argsort,
         "var": spread(anp.var),
         "std": spread(anp.std),
         "vecdot": lambda x, y, /, *, axis=-1: anp.sum(anp.conj(x) * y, axis=axis),
-    }
-
-
-def _renamed(anp: Any) -> dict[str, Any]:
-    """Linear algebra that autograd has under another name or with other arguments."""
-    la = anp.linalg
-    return {
-        "eigvalsh": lambda x, /: la.eigh(x)[0],
-        "svdvals": lambda x, /: la.svd(x, compute_uv=False),
-        "matmul": anp.matmul,
-        "outer": anp.outer,
-        "cross": lambda x, y, /, *, axis=-1: anp.cross(x, y, axis=axis),
-        "tensordot": lambda x, y, /, *, axes=2: anp.tensordot(x, y, axes),
-        "vecdot": lambda x, y, /, *, axis=-1: anp.sum(anp.conj(x) * y, axis=axis),
-        "matrix_transpose": lambda x, /: anp.swapaxes(x, -1, -2),
-    }
-
-
-def _linalg(anp: Any) -> dict[str, Any]:
-    la = anp.linalg
-
-    def diagonal(x: Any, /, *, offset: int = 0) -> Any:
-        # The order of axes that the rule knows; it swaps the meaning of the offset's sign.
-        return anp.diagonal(x, -offset, -1, -2)
-
-    def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
-        return anp.trace(x, offset) if x.ndim == 2 else anp.sum(diagonal(x, offset=offset), axis=-1)
-
-    def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-        if isinstance(axis, tuple):
-            raise Unsupported("autograd has no vector_norm over several axes")
-        if axis is None:
-            size = la.norm(anp.ravel(x), ord)
-            return anp.reshape(size, (1,) * x.ndim) if keepdims else size
-        size = la.norm(x, ord, axis)
-        return anp.expand_dims(size, axis) if keepdims else size
-
-    def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-        # The rules look at two axes only where none are named.
-        size = la.norm(x, ord) if x.ndim == 2 else la.norm(x, ord, (-2, -1))
-        return anp.expand_dims(size, (-2, -1)) if keepdims else size
-
-    def matrix_power(x: Any, n: int, /) -> Any:
-        if n < 1:
-            raise Unsupported("autograd has no matrix_power; only positive powers are products")
-        return functools.reduce(anp.matmul, [x] * n)
-
-    def cholesky(x: Any, /, *, upper: bool = False) -> Any:
-        lower = la.cholesky(x)
-        return anp.conj(anp.swapaxes(lower, -1, -2)) if upper else lower
-
-    def svd(x: Any, /, *, full_matrices: bool = True) -> Any:
-        u, s, vh = la.svd(x, full_matrices)
-        return SVDResult(u, s, vh)
-
-    def eigh(x: Any, /) -> Any:
-        values, vectors = la.eigh(x)
-        return EighResult(values, vectors)
-
-    def slogdet(x: Any, /) -> Any:
-        sign, logabsdet = la.slogdet(x)
-        return SlogdetResult(sign, logabsdet)
-
-    return {
-        "svd": svd,
-        "eigh": eigh,
-        "slogdet": slogdet,
-        "diagonal": diagonal,
-        "trace": trace,
-        "vector_norm": vector_norm,
-        "matrix_norm": matrix_norm,
-        "matrix_power": matrix_power,
-        "cholesky": cholesky,
-        **_renamed(anp),
     }

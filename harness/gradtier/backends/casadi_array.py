@@ -47,6 +47,22 @@ def _both(name: str, dtype: Any = None) -> tuple[Any, Any]:
     return one, method
 
 
+def _both_by(operation: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
+    """A binary operator that is no one function of CasADi, and its reflection."""
+
+    def left(self: Any, other: Any) -> Any:
+        if not isinstance(other, Array | np.ndarray | np.generic) and not is_number(other):
+            return NotImplemented
+        return operation(self, other)
+
+    def right(self: Any, other: Any) -> Any:
+        if not isinstance(other, np.ndarray | np.generic) and not is_number(other):
+            return NotImplemented
+        return operation(other, self)
+
+    return left, right
+
+
 class Array:
     """A column of CasADi scalars in C order, with a shape and a dtype."""
 
@@ -147,8 +163,11 @@ class Array:
     __mul__, __rmul__ = _both("times")
     __truediv__, __rtruediv__ = _both("rdivide", FLOAT64)
     __pow__, __rpow__ = _both("power")
-    __and__, __rand__ = _both("logic_and", BOOL)
-    __or__, __ror__ = _both("logic_or", BOOL)
+    __floordiv__, __rfloordiv__ = _both_by(lambda x, y: floor_divide(x, y))
+    __mod__, __rmod__ = _both_by(lambda x, y: remainder(x, y))
+    __and__, __rand__ = _both_by(lambda x, y: logical("logic_and", x, y))
+    __or__, __ror__ = _both_by(lambda x, y: logical("logic_or", x, y))
+    __xor__, __rxor__ = _both_by(lambda x, y: logical("ne", x, y))
     __lt__, __le__, __gt__, __ge__ = (_left(name, BOOL) for name in ("lt", "le", "gt", "ge"))
     __eq__, __ne__ = _left("eq", BOOL), _left("ne", BOOL)
 
@@ -196,8 +215,11 @@ def constant(values: NDArray[Any]) -> Array:
 
 
 def cast(x: Array, dtype: Any) -> Array:
-    """The same numbers as another dtype that holds them all."""
-    if np.dtype(dtype) != x.dtype and not (np.dtype(dtype) == FLOAT64 and x.dtype.kind in "iub"):
+    """The same numbers as another dtype that holds them all; truth is not being zero."""
+    known = np.dtype(dtype) == x.dtype or (np.dtype(dtype) == FLOAT64 and x.dtype.kind in "iub")
+    if np.dtype(dtype) == BOOL and not known:
+        return elementwise(function("ne"), x, 0.0, dtype=BOOL)
+    if not known and not (x.dtype == BOOL and np.dtype(dtype).kind in "iu"):
         raise Unsupported(f"CasADi does not convert {x.dtype} to {np.dtype(dtype)}")
     return Array(x.column, x.shape, dtype)
 
@@ -228,6 +250,23 @@ def elementwise(operation: Callable[..., Any], *operands: Any, dtype: Any = None
     if promoted.kind == "f" and promoted != FLOAT64:
         dtype = promoted  # refused, whatever comes out
     return computed(operation(*columns), shape, dtype or promoted)
+
+
+def floor_divide(x: Any, y: Any) -> Array:
+    """The floor of the quotient."""
+    return elementwise(lambda a, b: function("floor")(a / b), x, y)
+
+
+def remainder(x: Any, y: Any) -> Array:
+    """What the floor of the quotient leaves: CasADi's own rounds to the nearest, or to zero."""
+    return elementwise(lambda a, b: a - b * function("floor")(a / b), x, y)
+
+
+def logical(name: str, x: Any, y: Any) -> Array:
+    """A function of truth values; CasADi has none of the bits of whole numbers."""
+    if any(isinstance(t, Array) and t.dtype != BOOL for t in (x, y)):
+        raise Unsupported("CasADi has no bitwise functions")
+    return elementwise(function(name), x, y, dtype=BOOL)
 
 
 def broadcast(x: Array, shape: Sequence[int]) -> Array:

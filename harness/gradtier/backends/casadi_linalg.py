@@ -15,6 +15,7 @@ from gradtier.backends.casadi_array import (
     Array,
     Axis,
     array,
+    broadcast,
     computed,
     elementwise,
     flattened,
@@ -112,7 +113,9 @@ def _solvers(casadi: Any) -> dict[str, Any]:
         size = elementwise(casadi.log, elementwise(casadi.fabs, det))
         return SlogdetResult(elementwise(casadi.sign, det), size)
 
-    def pinv(x: Any, /) -> Any:
+    def pinv(x: Any, /, *, rtol: Any = None) -> Any:
+        if rtol is not None:
+            raise Unsupported("CasADi has no pinv with a tolerance")
         x = array(x)
         return _batched(casadi.pinv, x, x.shape[:-3:-1])
 
@@ -129,10 +132,10 @@ def _solvers(casadi: Any) -> dict[str, Any]:
 def _factors(casadi: Any) -> dict[str, Any]:
     def qr(x: Any, /, *, mode: str = "reduced") -> Any:
         x = array(x)
-        if mode != "reduced" or x.ndim != 2 or x.shape[0] < x.shape[1]:
-            raise Unsupported("CasADi has linalg.qr of one tall matrix only")
-        factors = zip(casadi.qr(matrix(x)), (x.shape, (x.shape[1],) * 2), strict=True)
-        return QRResult(*(computed(flattened(m), shape, x.dtype) for m, shape in factors))
+        if mode != "reduced" or x.shape[-2] < x.shape[-1]:
+            raise Unsupported("CasADi has linalg.qr of tall matrices only, with reduced factors")
+        shapes = (x.shape[-2:], (x.shape[-1],) * 2)
+        return QRResult(*(_batched(lambda m, k=k: casadi.qr(m)[k], x, shapes[k]) for k in (0, 1)))  # type: ignore[misc]
 
     def cholesky(x: Any, /, *, upper: bool = False) -> Any:
         return _square(casadi.chol if upper else lambda m: casadi.chol(m).T)(x)
@@ -141,26 +144,43 @@ def _factors(casadi: Any) -> dict[str, Any]:
         x = array(x)
         return x.moved(np.diagonal(x.positions(), offset, -2, -1))
 
+    def cross(x: Any, y: Any, /, *, axis: int = -1) -> Any:
+        x, y = array(x), array(y)
+        shape = np.broadcast_shapes(x.shape, y.shape)
+        rows = []
+        for t in (broadcast(x, shape), broadcast(y, shape)):
+            rows.append(t.moved(np.moveaxis(t.positions(), axis, -1).reshape(-1, 3)))
+        found = flattened(casadi.cross(matrix(rows[0]), matrix(rows[1]), 2))
+        moved = np.moveaxis(np.empty(shape), axis, -1).shape
+        turned = computed(found, moved, np.result_type(x.dtype, y.dtype))
+        return turned.moved(np.moveaxis(turned.positions(), -1, axis))
+
     def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
         return _summed(diagonal(array(x, dtype), offset=offset), -1)
 
-    return {"qr": qr, "cholesky": cholesky, "diagonal": diagonal, "trace": trace}
+    return {"qr": qr, "cholesky": cholesky, "diagonal": diagonal, "trace": trace, "cross": cross}
 
 
 def _norms(casadi: Any) -> dict[str, Any]:
     def vector_norm(x: Any, /, *, axis: Axis = None, keepdims: bool = False, ord: Any = 2) -> Any:
+        if ord == 0:
+            raise Unsupported("CasADi has no vector norm of order 0")
         norms = {1: casadi.norm_1, 2: casadi.norm_2, math.inf: casadi.norm_inf}
+        norms[-math.inf] = lambda v: casadi.mmin(casadi.fabs(v))
         norm = norms.get(ord) or (lambda v: casadi.sum1(casadi.fabs(v) ** ord) ** (1.0 / ord))
-        if not ord > 0:
-            raise Unsupported(f"CasADi has no vector norm of order {ord}")
         x = array(x)
         groups, kept, ones = grouped(x, axis)
         sizes = [norm(groups[:, j]) for j in range(groups.shape[1])]
         return computed(joined(sizes), ones if keepdims else kept, x.dtype)
 
     def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-        if ord != "fro":
+        shape = (1, 1) if keepdims else ()
+        if ord == "fro":
+            return _batched(casadi.norm_fro, array(x), shape)
+        if ord not in (1, -1, math.inf, -math.inf):
             raise Unsupported(f"CasADi has no matrix norm of order {ord}")
-        return _batched(casadi.norm_fro, array(x), (1, 1) if keepdims else ())
+        along = casadi.sum1 if abs(ord) == 1 else casadi.sum2
+        end = casadi.mmax if ord > 0 else casadi.mmin
+        return _batched(lambda m: end(along(casadi.fabs(m))), array(x), shape)
 
     return {"vector_norm": vector_norm, "matrix_norm": matrix_norm}

@@ -27,9 +27,12 @@ from gradtier.backends.casadi_array import (
     concat,
     constant,
     elementwise,
+    floor_divide,
     function,
     grouped,
     joined,
+    logical,
+    remainder,
     stack,
 )
 from gradtier.backends.casadi_linalg import linalg, products
@@ -98,11 +101,15 @@ def _elementwise() -> dict[str, Any]:
 
         return elementwise(pairwise, *_together(x, y), dtype=FLOAT64)
 
+    def bits(name: str) -> Any:
+        return lambda x, y, /: logical(name, array(x), array(y))
+
     floats = "acos acosh asin asinh atan atanh cos cosh exp expm1 log log10 log1p sin sinh sqrt"
     floats += " tan tanh"
     truths = {"equal": "eq", "not_equal": "ne", "less": "lt", "less_equal": "le"}
     truths |= {"greater": "gt", "greater_equal": "ge", "logical_and": "logic_and"}
     truths |= {"logical_or": "logic_or"}
+    bitwise = {"and": "logic_and", "or": "logic_or", "xor": "ne"}
     two = {"add": "plus", "subtract": "minus", "multiply": "times", "pow": "power"}
     two |= {"maximum": "fmax", "minimum": "fmin"}
     return {
@@ -112,7 +119,14 @@ def _elementwise() -> dict[str, Any]:
         "logical_not": unary("logic_not", BOOL),
         **{name: binary(there, BOOL) for name, there in truths.items()},
         **{name: binary(there) for name, there in two.items()},
-        **{name: binary(name, FLOAT64) for name in ("atan2", "hypot")},
+        **{name: binary(name, FLOAT64) for name in ("atan2", "copysign", "hypot")},
+        "floor_divide": lambda x, y, /: floor_divide(*_weak(x, y)),
+        "remainder": lambda x, y, /: remainder(*_weak(x, y)),
+        "logical_xor": lambda x, y, /: elementwise(
+            function("ne"), *(cast(array(t), BOOL) for t in (x, y)), dtype=BOOL
+        ),
+        **{f"bitwise_{name}": bits(there) for name, there in bitwise.items()},
+        "bitwise_invert": lambda x, /: ~array(x),
         "divide": binary("rdivide", FLOAT64),
         "negative": lambda x, /: -array(x),
         "positive": lambda x, /: array(x),
@@ -220,6 +234,9 @@ def _reductions(casadi: Any) -> dict[str, Any]:
         "min": reduced(by_column(casadi.mmin), same),
         "all": reduced(by_column(casadi.logic_all), lambda dtype: BOOL),
         "any": reduced(by_column(casadi.logic_any), lambda dtype: BOOL),
+        "count_nonzero": lambda x, /, *, axis=None, keepdims=False: summed(
+            cast(array(x), BOOL), axis=axis, keepdims=keepdims
+        ),
         "var": var,
         "std": lambda x, /, **options: elementwise(casadi.sqrt, var(x, **options)),
     }
@@ -242,8 +259,11 @@ def _scans() -> dict[str, Any]:
 
         return scan
 
-    def diff(x: Any, /, *, axis: int = -1, n: int = 1) -> Any:
-        x = array(x)
+    def diff(
+        x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None
+    ) -> Any:
+        parts = [array(part) for part in (prepend, x, append) if part is not None]
+        x = concat(parts, axis) if len(parts) > 1 else parts[0]
         for _ in range(n):
             places = np.moveaxis(x.positions(), axis, -1)
             x = x.moved(np.moveaxis(places[..., 1:], -1, axis)) - x.moved(
@@ -276,6 +296,11 @@ def _shapes() -> dict[str, Any]:
         shape = np.broadcast_shapes(*(a.shape for a in arrays))
         return [broadcast(array(a), shape) for a in arrays]
 
+    def meshgrid(*arrays: Any, indexing: str = "xy") -> list[Any]:
+        given = [array(a) for a in arrays]
+        places = np.meshgrid(*(a.positions() for a in given), indexing=indexing)  # type: ignore[call-overload]
+        return [a.moved(p) for a, p in zip(given, places, strict=True)]
+
     def joined_along(arrays: Any, /, *, axis: int | None = 0) -> Any:
         given = [array(a) for a in arrays]
         if axis is None:
@@ -287,6 +312,7 @@ def _shapes() -> dict[str, Any]:
         "stack": lambda arrays, /, *, axis=0: stack([array(a) for a in arrays], axis),
         "unstack": unstack,
         "broadcast_arrays": broadcast_arrays,
+        "meshgrid": meshgrid,
         "broadcast_to": rearranged(np.broadcast_to),
         "expand_dims": rearranged(lambda places, /, *, axis=0: np.expand_dims(places, axis)),
         "squeeze": rearranged(lambda places, /, axis: np.squeeze(places, axis)),

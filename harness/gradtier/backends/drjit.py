@@ -20,7 +20,10 @@ class DrJit(Adapter):
     environment: ClassVar = {"OMP_NUM_THREADS": "1"}
     refusals: ClassVar = (
         r"differentiation support has only been implemented for",
+        r"^AttributeError: 'TensorX\w+' object has no attribute",
+        r"ad\.TensorX\w+\.__r?(floordiv|mod)__\(\): failed",
         r"reverse-mode differentiation of this loop requires a 'max_iterations' hint",
+        r"drjit\.scatter\(\): tensors are not supported",
     )
 
     def __init__(self, **options: Any) -> None:

@@ -7,12 +7,12 @@ broadcasting are those of its tensors, one class for each dtype.  Dtypes are nam
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
 import numpy as np
 
+from gradtier.backends import drjit_linalg
 from gradtier.backends.base import Unsupported
 from gradtier.backends.mapped import Mapped
 from gradtier.trees import leaves
@@ -78,18 +78,19 @@ def namespace(arrays: Arrays) -> Namespace:
     """The namespace of Dr.Jit; imports it."""
     import drjit as dr
 
-    products = _products(dr)
+    products = drjit_linalg.products(dr)
     return Namespace(
         {
             **_dtypes(arrays),
             **_elementwise(dr, arrays),
             **_creation(dr, arrays),
-            **_reductions(dr),
-            **_scans(dr),
+            **_reductions(dr, arrays),
+            **_scans(dr, arrays),
             **_shapes(dr, arrays),
             **_gathers(dr, arrays),
             **products,
-            "linalg": Namespace({**products, **_linalg(dr)}, "linalg."),
+            "linalg": Namespace({**products, **drjit_linalg.linalg(dr, arrays)}, "linalg."),
+            "fft": Namespace({}, "fft."),
         }
     )
 
@@ -113,6 +114,9 @@ def _elementwise(dr: Any, arrays: Arrays) -> dict[str, Any]:
         x = x if min is None else dr.maximum(x, min)
         return x if max is None else dr.minimum(x, max)
 
+    def floor_divide(x: Any, y: Any, /) -> Any:
+        return dr.floor(x / y)
+
     def where(condition: Any, x: Any, y: Any, /) -> Any:
         if not arrays.owns(x) and not arrays.owns(y):
             x = arrays.array(x)
@@ -125,6 +129,10 @@ def _elementwise(dr: Any, arrays: Arrays) -> dict[str, Any]:
         **{name: (lambda x, y, /: x | y) for name in ("logical_or", "bitwise_or")},
         **{name: (lambda x, y, /: x ^ y) for name in ("logical_xor", "bitwise_xor")},
         **{name: (lambda x, /: ~x) for name in ("logical_not", "bitwise_invert")},
+        **{name: getattr(dr, name) for name in ("real", "conj")},
+        "log10": lambda x, /: dr.log(x) / math.log(10.0),
+        "floor_divide": floor_divide,
+        "remainder": lambda x, y, /: x - y * floor_divide(x, y),
         "add": lambda x, y, /: x + y,
         "subtract": lambda x, y, /: x - y,
         "multiply": lambda x, y, /: x * y,
@@ -158,11 +166,12 @@ def _creation(dr: Any, arrays: Arrays) -> dict[str, Any]:
         return arrays.array(np.arange(start, stop, step), dtype)
 
     def linspace(
-        start: Any, stop: Any, /, num: int, *, dtype: Any = None, device: Any = None
-    ) -> Any:
+        start: Any, stop: Any, /, num: int, *, dtype: Any = None, device: Any = None,
+        endpoint: bool = True,
+    ) -> Any:  # fmt: skip
         if arrays.owns(start) or arrays.owns(stop):
             raise Unsupported("Dr.Jit has no linspace between arrays")
-        return arrays.array(np.linspace(start, stop, num), dtype)
+        return arrays.array(np.linspace(start, stop, num, endpoint), dtype)
 
     def eye(
         rows: int, cols: int | None = None, /, *, k: int = 0, dtype: Any = None, device: Any = None
@@ -198,16 +207,22 @@ def _creation(dr: Any, arrays: Arrays) -> dict[str, Any]:
     }
 
 
-def _reductions(dr: Any) -> dict[str, Any]:
+def _reductions(dr: Any, arrays: Arrays) -> dict[str, Any]:
     def reduced(op: Any, **options: Any) -> Any:
-        return lambda x, /, *, axis=None, dtype=None, keepdims=False: op(
-            x, axis=axis, keepdims=keepdims, **options
-        )
+        def reduction(
+            x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False
+        ) -> Any:
+            x = x if dtype is None else arrays.array(x, dtype)
+            return op(x, axis=axis, keepdims=keepdims, **options)
+
+        return reduction
 
     def spread(op: Any) -> Any:
         def moment(
             x: Any, /, *, axis: Any = None, correction: Any = 0, keepdims: Any = False
         ) -> Any:
+            if correction != int(correction):
+                raise Unsupported("Dr.Jit has no moments with a fraction for a correction")
             return op(x, axis=axis, keepdims=keepdims, ddof=int(correction))
 
         return moment
@@ -222,35 +237,55 @@ def _reductions(dr: Any) -> dict[str, Any]:
 
         return search
 
+    def counted(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
+        truths = arrays.array(x if dr.is_mask_v(x) else x != 0, np.int64)
+        return dr.sum(truths, axis=axis, keepdims=keepdims)
+
     return {
-        **{name: reduced(getattr(dr, name)) for name in ("sum", "prod", "mean", "all", "any")},
+        **{name: reduced(getattr(dr, name)) for name in ("sum", "prod", "mean")},
         # The other way, an evaluated loop, has no reverse mode for these.
         **{name: reduced(getattr(dr, name), mode="symbolic") for name in ("max", "min")},
         **{name: spread(getattr(dr, name)) for name in ("var", "std")},
         **{name: located(getattr(dr, name)) for name in ("argmax", "argmin")},
+        # Dr.Jit's own reduce all the axes at once.
+        "any": lambda x, /, *, axis=None, keepdims=False: (
+            counted(x, axis=axis, keepdims=keepdims) > 0
+        ),
+        "all": lambda x, /, *, axis=None, keepdims=False: (
+            counted(~x if dr.is_mask_v(x) else x == 0, axis=axis, keepdims=keepdims) == 0
+        ),
+        "count_nonzero": counted,
     }
 
 
-def _scans(dr: Any) -> dict[str, Any]:
-    def cumulative(op: Any) -> Any:
+def _scans(dr: Any, arrays: Arrays) -> dict[str, Any]:
+    def cumulative(op: Any, first: float) -> Any:
         def scan(
             x: Any, /, *, axis: Any = None, dtype: Any = None, include_initial: bool = False
         ) -> Any:
-            if include_initial:
-                raise Unsupported("Dr.Jit has no cumulative sum or product with an initial element")
+            x = x if dtype is None else arrays.array(x, dtype)
             axis = _axis(-1 if axis is None else axis, x)
-            return dr.prefix_reduce(op, x, axis=axis, exclusive=False)
+            total = dr.prefix_reduce(op, x, axis=axis, exclusive=False)
+            if not include_initial:
+                return total
+            shape = tuple(1 if i == axis else n for i, n in enumerate(x.shape))
+            start = dr.full(dr.detached_t(type(x)), first, shape)
+            return dr.concat([type(x)(start), total], axis=axis)
 
         return scan
 
-    def diff(x: Any, /, *, axis: int = -1, n: int = 1) -> Any:
+    def diff(
+        x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None
+    ) -> Any:
+        parts = [part for part in (prepend, x, append) if part is not None]
+        x = dr.concat(parts, axis=_axis(axis, x)) if len(parts) > 1 else x
         for _ in range(n):
             x = x[_at(x, axis, slice(1, None))] - x[_at(x, axis, slice(None, -1))]
         return x
 
     return {
-        "cumulative_sum": cumulative(dr.ReduceOp.Add),
-        "cumulative_prod": cumulative(dr.ReduceOp.Mul),
+        "cumulative_sum": cumulative(dr.ReduceOp.Add, 0.0),
+        "cumulative_prod": cumulative(dr.ReduceOp.Mul, 1.0),
         "diff": diff,
     }
 
@@ -273,7 +308,9 @@ def _shapes(dr: Any, arrays: Arrays) -> dict[str, Any]:
     def roll(x: Any, /, shift: Any, *, axis: Any = None) -> Any:
         if axis is None:
             return reshape(roll(reshape(x, -1), shift, axis=0), x.shape)
-        for s, a in zip(_shape(shift), _shape(axis), strict=True):
+        axes = _shape(axis)
+        shifts = (shift,) * len(axes) if isinstance(shift, int) else shift
+        for s, a in zip(shifts, axes, strict=True):
             cut = -s % x.shape[a]
             parts = [x[_at(x, a, slice(cut, None))], x[_at(x, a, slice(None, cut))]]
             x = dr.concat(parts, axis=_axis(a, x)) if cut else x
@@ -290,9 +327,17 @@ def _shapes(dr: Any, arrays: Arrays) -> dict[str, Any]:
         shape = np.broadcast_shapes(*(a.shape for a in given))
         return [broadcast_to(a, shape) for a in given]
 
+    def meshgrid(*given: Any, indexing: str = "xy") -> list[Any]:
+        count = len(given)
+        shaped = ((1,) * i + (-1,) + (1,) * (count - 1 - i) for i in range(count))
+        grids = broadcast_arrays(*(reshape(a, s) for a, s in zip(given, shaped, strict=True)))
+        swapped = indexing == "xy" and count > 1
+        return [dr.swapaxes(g, 0, 1) if swapped else g for g in grids]
+
     return {
         **{"reshape": reshape, "flip": flip, "roll": roll, "concat": concat},
         **{"broadcast_to": broadcast_to, "broadcast_arrays": broadcast_arrays},
+        "meshgrid": meshgrid,
         "expand_dims": lambda x, /, *, axis=0: dr.expand_dims(x, axis),
         "matrix_transpose": lambda x, /: dr.swapaxes(x, -1, -2),
         "moveaxis": lambda x, source, destination, /: dr.moveaxis(x, source, destination),
@@ -330,53 +375,3 @@ def _gathers(dr: Any, arrays: Arrays) -> dict[str, Any]:
         return dr.argsort(x, axis, descending)
 
     return {"take": take, "take_along_axis": take_along_axis, "sort": sort, "argsort": argsort}
-
-
-def _products(dr: Any) -> dict[str, Any]:
-    def tensordot(x: Any, y: Any, /, *, axes: Any = 2) -> Any:
-        if not isinstance(axes, int):
-            raise Unsupported("Dr.Jit has no tensordot over axes that are named")
-        kept, left = x.shape[: len(x.shape) - axes], y.shape[axes:]
-        inner = math.prod(y.shape[:axes])
-        rows = dr.reshape(type(x), x, (math.prod(kept), inner))
-        columns = dr.reshape(type(y), y, (inner, math.prod(left)))
-        return dr.reshape(type(x), dr.matmul(rows, columns), (*kept, *left))
-
-    return {
-        "matmul": lambda x, y, /: dr.matmul(x, y),
-        "outer": lambda x, y, /: x[:, None] * y[None, :],
-        "tensordot": tensordot,
-        "vecdot": lambda x, y, /, *, axis=-1: dr.sum(x * y, axis=axis),
-    }
-
-
-def _linalg(dr: Any) -> dict[str, Any]:
-    def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-        options = {"axis": axis, "keepdims": keepdims}
-        if ord in (math.inf, -math.inf):
-            return (dr.max if ord > 0 else dr.min)(dr.abs(x), **options)
-        if ord == 2:
-            return dr.norm(x, **options)
-        return dr.power(dr.sum(dr.power(dr.abs(x), ord), **options), 1 / ord)
-
-    def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-        if ord != "fro":
-            raise Unsupported(f"Dr.Jit has no matrix norm of order {ord}")
-        return dr.norm(x, axis=(-2, -1), keepdims=keepdims)
-
-    def matrix_power(x: Any, n: int, /) -> Any:
-        if n < 1:
-            raise Unsupported("Dr.Jit has no matrix_power; only positive powers are products")
-        return functools.reduce(dr.matmul, [x] * n)
-
-    def diagonal(x: Any, /, *, offset: int = 0) -> Any:
-        if len(x.shape) != 2 or x.shape[0] != x.shape[1] or offset:
-            raise Unsupported("Dr.Jit has no diagonals of tensors but by strides")
-        return dr.reshape(type(x), x, (-1,))[:: x.shape[0] + 1]
-
-    return {
-        **{"vector_norm": vector_norm, "matrix_norm": matrix_norm, "matrix_power": matrix_power},
-        "diagonal": diagonal,
-        "matrix_transpose": lambda x, /: dr.swapaxes(x, -1, -2),
-        "trace": lambda x, /, *, offset=0, dtype=None: dr.sum(diagonal(x, offset=offset)),
-    }

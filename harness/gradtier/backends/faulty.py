@@ -52,14 +52,32 @@ FAULTS: Mapping[str, tuple[Outcome, Reason | None]] = {
 }
 
 
+#: Faults of pullbacks that show at some points only: where an element of the input is of a class.
+#: A case that has no such element can't catch it, and answers rightly.
+SPECIAL: Mapping[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    "at zero": lambda x: x == 0,
+    "at small": lambda x: (x != 0) & (np.abs(x) < 2.0**-6),
+    "at large": lambda x: np.abs(x) >= 20,
+    "at negative": lambda x: np.real(x) < 0,
+    "at ties": lambda x: _tied(x),
+}
+
+
+def _tied(x: NDArray[Any]) -> NDArray[Any]:
+    """Where an element equals another one."""
+    _, inverse, counts = np.unique(x, return_inverse=True, return_counts=True)
+    return np.asarray(counts[inverse].reshape(x.shape) > 1)
+
+
 class Faulty(Adapter):
     """Another adapter, spoiled.
 
     Args:
         around: ``module:Class`` of the adapter that is wrapped.
-        fault: one of :data:`FAULTS`; or ``"second"``: right first order, wrong nested; or
-            ``"conjugate"``: the other convention for complex numbers is declared; or ``"through"``:
-            derivative rules of a user's own are not called, but differentiated through.
+        fault: one of :data:`FAULTS` or :data:`SPECIAL`; or ``"second"``: right first order, wrong
+            nested; or ``"conjugate"``: the other convention for complex numbers is declared; or
+            ``"through"``: derivative rules of a user's own are not called, but differentiated
+            through.
     """
 
     def __init__(self, around: str, fault: str = "exact") -> None:
@@ -95,10 +113,12 @@ class Faulty(Adapter):
         return self._inner.from_numpy(array, device)
 
     def to_numpy(self, array: Any) -> NDArray[Any]:
-        return self._inner.to_numpy(array)
+        # what was spoiled is NumPy's, whatever library is inside
+        return np.array(array) if isinstance(array, np.ndarray) else self._inner.to_numpy(array)
 
     def placement(self, array: Any) -> tuple[str, str]:
-        device, dtype = self._inner.placement(array)
+        ours = isinstance(array, np.ndarray)
+        device, dtype = ("cpu", str(array.dtype)) if ours else self._inner.placement(array)
         if self._fault == "dtype":
             dtype = "float32"
         return ("elsewhere" if self._fault == "device" else device), dtype
@@ -136,9 +156,22 @@ class Faulty(Adapter):
                 value = tuple(a * (1 + 1e-9) for a in value)
             if self._fault == "none":
                 return value, tuple(None for _ in answer)
+            if self._fault in SPECIAL:
+                return value, self._spoiled_at(SPECIAL[self._fault], x, answer)
             return value, self._spoil([np.array(self.to_numpy(a)) for a in answer if a is not None])
 
         return spoiled
+
+    def _spoiled_at(self, where: Any, x: Native, answer: Native) -> tuple[Any, ...]:
+        """Half as much again, and a little, in the elements of a gradient that are ``where``."""
+
+        def spoiled(point: Any, slope: Any) -> Any:
+            if slope is None:
+                return None
+            here, given = np.asarray(self.to_numpy(point)), np.array(self.to_numpy(slope))
+            return np.where(where(here), 1.5 * given + 0.25, given)
+
+        return tuple(map(spoiled, x, answer))
 
     def _later(self) -> None:
         """What some faults do when they have answered a few times."""

@@ -43,6 +43,7 @@ class Jax(Adapter):
         r"IO callbacks do not support JVP",
         r"JAX arrays are immutable",
         r"^AttributeError: module 'jax\.numpy[\w.]*' has no attribute",
+        r"Betainc gradient with respect to a and b not supported",
     )
 
     def __init__(

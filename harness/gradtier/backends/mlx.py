@@ -28,7 +28,7 @@ class Mlx(Adapter):
     modules: ClassVar = ("mlx",)
     environment: ClassVar = {"OMP_NUM_THREADS": "1", "MLX_ENABLE_TF32": "0"}
     refusals: ClassVar = (
-        r"\[Primitive::(vjp|jvp)\] Not implemented for \w+",
+        r"\[Primitive::(vjp|jvp|vmap)\] Not implemented for \w+",
         r"JVP (is not|not yet) implemented",
         r"Cannot calculate (VJP|JVP) with respect to indices",
         r"boolean indices are not yet supported",
@@ -36,6 +36,11 @@ class Mlx(Adapter):
         r"not yet supported on the GPU",
         r"float64 is not supported on the GPU",
         r"^AttributeError: 'mlx\.core\.array' object has no attribute",
+        r"^ValueError: \[\w+\] Not supported for complex64",
+        r"^ValueError: \[linalg::\w+\] Complex inputs are not supported",
+        r"^ValueError: \[linalg::\w+\] .* must (have type|promote to) float32 or float64",
+        r"VJP not implemented for scatter",
+        r"\[Convolution::eval\] got unsupported data type",
     )
 
     def __init__(self, compile: bool = False, **options: Any) -> None:

@@ -8,14 +8,14 @@ Fourier transforms are MLX's own: it has no complex128, and narrows float64 to c
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
 import numpy as np
 
+from gradtier.backends import mlx_linalg
 from gradtier.backends.base import Unsupported
-from gradtier.backends.mapped import EighResult, Mapped, QRResult, SlogdetResult, SVDResult
+from gradtier.backends.mapped import Mapped
 
 
 class Namespace(Mapped):
@@ -38,8 +38,8 @@ def namespace() -> Namespace:
             **_shapes(mx),
             **_order(mx),
             **_products(mx),
-            "linalg": Namespace(_linalg(mx), "linalg."),
-            "fft": Namespace(_fft(mx), "fft."),
+            "linalg": Namespace({**_products(mx), **mlx_linalg.names(mx)}, "linalg."),
+            "fft": Namespace(mlx_linalg.transforms(mx, _floating), "fft."),
         }
     )
 
@@ -178,9 +178,13 @@ def _reductions(mx: Any) -> dict[str, Any]:
         def reduction(
             x: Any, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False
         ) -> Any:
-            if correction != int(correction):
-                raise Unsupported("MLX has no variance with a correction that is not whole")
-            return op(x, axis=axis, keepdims=keepdims, ddof=int(correction))
+            if correction == int(correction):
+                return op(x, axis=axis, keepdims=keepdims, ddof=int(correction))
+            # MLX takes whole corrections; the sum of squares is what they all divide.
+            axes = range(x.ndim) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
+            count = math.prod(x.shape[a] for a in axes)
+            var = mx.var(x, axis=axis, keepdims=keepdims) * (count / (count - correction))
+            return mx.sqrt(var) if op is mx.std else var
 
         return reduction
 
@@ -230,12 +234,23 @@ def _shapes(mx: Any) -> dict[str, Any]:
             raise Unsupported("MLX has no repeat by an array of counts")
         return mx.repeat(x, repeats, axis)
 
+    def moveaxis(x: Any, source: Any, destination: Any, /) -> Any:
+        if isinstance(source, int):
+            return mx.moveaxis(x, source, destination)
+        # MLX moves one axis: several are a transposition.
+        sources = [a % x.ndim for a in source]
+        order = [a for a in range(x.ndim) if a not in sources]
+        for to, of in sorted(zip((a % x.ndim for a in destination), sources, strict=True)):
+            order.insert(to, of)
+        return mx.permute_dims(x, order)
+
     def reshape(x: Any, /, shape: Any, *, copy: Any = None) -> Any:
         return mx.reshape(x, (shape,) if isinstance(shape, int) else shape)
 
     return {
-        **_taken(mx, "broadcast_to broadcast_shapes flip matrix_transpose moveaxis permute_dims"),
+        **_taken(mx, "broadcast_to broadcast_shapes flip matrix_transpose permute_dims"),
         **_taken(mx, "squeeze swapaxes take_along_axis tile unstack"),
+        "moveaxis": moveaxis,
         "repeat": repeat,
         "reshape": reshape,
         "broadcast_arrays": lambda *arrays: list(mx.broadcast_arrays(*arrays)),
@@ -266,79 +281,10 @@ def _products(mx: Any) -> dict[str, Any]:
     def tensordot(x: Any, y: Any, /, *, axes: Any = 2) -> Any:
         return mx.tensordot(x, y, axes if isinstance(axes, int) else [list(a) for a in axes])
 
-    return {**_taken(mx, "matmul vecdot einsum kron outer"), "tensordot": tensordot}
+    def vecdot(x: Any, y: Any, /, *, axis: int = -1) -> Any:
+        if x.shape != y.shape:  # MLX wants them alike
+            x, y = mx.broadcast_arrays(x, y)
+        return mx.vecdot(x, y, axis=axis)
 
-
-def _linalg(mx: Any) -> dict[str, Any]:
-    la = mx.linalg
-
-    def solve(a: Any, b: Any, /) -> Any:
-        batch = np.broadcast_shapes(a.shape[:-2], () if b.ndim == 1 else b.shape[:-2])
-        right = b[:, None] if b.ndim == 1 else b
-        x = la.solve(
-            mx.broadcast_to(a, (*batch, *a.shape[-2:])),
-            mx.broadcast_to(right, (*batch, *right.shape[-2:])),
-        )
-        return x[..., 0] if b.ndim == 1 else x
-
-    def svd(x: Any, /, *, full_matrices: bool = True) -> Any:
-        u, s, vh = la.svd(x)
-        if full_matrices:
-            return SVDResult(u, s, vh)
-        return SVDResult(u[..., : s.shape[-1]], s, vh[..., : s.shape[-1], :])
-
-    def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-        if axis is None:
-            size = la.norm(mx.flatten(x), ord)
-            return mx.reshape(size, (1,) * x.ndim) if keepdims else size
-        if not isinstance(axis, int):
-            raise Unsupported("MLX has no vector norm over several axes")
-        return la.norm(x, ord, axis, keepdims)
-
-    def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-        return la.norm(x, ord, (-2, -1), keepdims)
-
-    def matrix_power(x: Any, n: int, /) -> Any:
-        if n < 1:
-            raise Unsupported("MLX has no matrix_power; only positive powers are products")
-        return functools.reduce(mx.matmul, [x] * n)
-
-    def qr(x: Any, /, *, mode: str = "reduced") -> Any:
-        if mode != "reduced":
-            raise Unsupported("MLX has no complete QR")
-        return QRResult(*la.qr(x))
-
-    return {
-        **_products(mx),
-        **_taken(la, "inv det pinv"),
-        "solve": solve,
-        "svd": svd,
-        "svdvals": lambda x, /: la.svd(x, compute_uv=False),
-        "qr": qr,
-        "slogdet": lambda x, /: SlogdetResult(*la.slogdet(x)),
-        "cholesky": lambda x, /, *, upper=False: la.cholesky(x, upper),
-        "eigh": lambda x, /: EighResult(*la.eigh(x)),
-        "eigvalsh": lambda x, /: la.eigvalsh(x),
-        "vector_norm": vector_norm,
-        "matrix_norm": matrix_norm,
-        "matrix_power": matrix_power,
-        "matrix_transpose": mx.matrix_transpose,
-        "diagonal": lambda x, /, *, offset=0: mx.diagonal(x, offset, -2, -1),
-        "trace": lambda x, /, *, offset=0, dtype=None: mx.trace(x, offset, -2, -1, dtype),
-        "cross": lambda x, y, /, *, axis=-1: la.cross(x, y, axis),
-    }
-
-
-def _fft(mx: Any) -> dict[str, Any]:
-    def along(op: Any) -> Any:
-        return lambda x, /, *, n=None, axis=-1, norm="backward": op(x, n, axis, norm)
-
-    def over(op: Any) -> Any:
-        return lambda x, /, *, s=None, axes=None, norm="backward": op(x, s, axes, norm)
-
-    return {
-        **{name: along(op) for name, op in _taken(mx.fft, "fft ifft rfft irfft").items()},
-        **{name: over(op) for name, op in _taken(mx.fft, "fftn ifftn rfftn irfftn").items()},
-        "fftshift": lambda x, /, *, axes=None: mx.fft.fftshift(x, axes),
-        "ifftshift": lambda x, /, *, axes=None: mx.fft.ifftshift(x, axes),
-    }
+    same = _taken(mx, "matmul einsum kron outer")
+    return {**same, "tensordot": tensordot, "vecdot": vecdot}

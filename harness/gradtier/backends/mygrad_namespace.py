@@ -123,9 +123,11 @@ def _creation(mg: Any) -> dict[str, Any]:
         return mg.tensor(np.arange(*(_values(mg, n) for n in (start, stop, step)), dtype=dtype))
 
     def linspace(
-        start: Any, stop: Any, /, num: int, *, dtype: Any = None, device: Any = None
-    ) -> Any:
-        return mg.tensor(np.linspace(_values(mg, start), _values(mg, stop), num, dtype=dtype))
+        start: Any, stop: Any, /, num: int, *, dtype: Any = None, device: Any = None,
+        endpoint: bool = True,
+    ) -> Any:  # fmt: skip
+        ends = _values(mg, start), _values(mg, stop)
+        return mg.tensor(np.linspace(*ends, num, endpoint=endpoint, dtype=dtype))
 
     def eye(
         rows: int, cols: int | None = None, /, *, k: int = 0, dtype: Any = None, device: Any = None
@@ -144,10 +146,6 @@ def _creation(mg: Any) -> dict[str, Any]:
     def like(make: Any) -> Any:
         return lambda x, /, *, dtype=None, device=None: mg.tensor(make(x.shape, dtype or x.dtype))
 
-    def meshgrid(*arrays: Any, indexing: str = "xy") -> list[Any]:
-        made = np.meshgrid(*(_values(mg, a) for a in arrays), indexing=indexing)  # type: ignore[call-overload]
-        return [mg.tensor(a) for a in made]
-
     makers = {"zeros": np.zeros, "ones": np.ones, "empty": np.zeros}
     return {
         "asarray": asarray,
@@ -156,7 +154,6 @@ def _creation(mg: Any) -> dict[str, Any]:
         "eye": eye,
         "full": full,
         "full_like": full_like,
-        "meshgrid": meshgrid,
         **{name: constant(make) for name, make in makers.items()},
         **{f"{name}_like": like(make) for name, make in makers.items()},
     }
@@ -188,6 +185,10 @@ def _reductions(mg: Any) -> dict[str, Any]:
 
         return search
 
+    def all_(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
+        # MyGrad has "any" alone
+        return mg.logical_not(mg.any(mg.logical_not(x), axis=axis, keepdims=keepdims))
+
     def cumulative(op: Any, first: float) -> Any:
         def scan(
             x: Any, /, *, axis: Any = None, dtype: Any = None, include_initial: bool = False
@@ -203,6 +204,10 @@ def _reductions(mg: Any) -> dict[str, Any]:
 
     return {
         **{name: plain(getattr(mg, name)) for name in ("mean", "max", "min", "any")},
+        "all": all_,
+        "count_nonzero": lambda x, /, *, axis=None, keepdims=False: mg.sum(
+            mg.not_equal(x, 0), axis=axis, keepdims=keepdims
+        ),
         **{name: typed(getattr(mg, name)) for name in ("sum", "prod")},
         **{name: spread(getattr(mg, name)) for name in ("var", "std")},
         **{name: located(getattr(mg, name)) for name in ("argmax", "argmin")},
@@ -216,7 +221,15 @@ def _shapes(mg: Any) -> dict[str, Any]:
         shape = np.broadcast_shapes(*(a.shape for a in arrays))
         return [mg.broadcast_to(a, shape) for a in arrays]
 
+    def meshgrid(*arrays: Any, indexing: str = "xy") -> list[Any]:
+        count = len(arrays)
+        shaped = ((1,) * i + (-1,) + (1,) * (count - 1 - i) for i in range(count))
+        grids = broadcast_arrays(*(mg.reshape(a, s) for a, s in zip(arrays, shaped, strict=True)))
+        swapped = indexing == "xy" and count > 1
+        return [mg.swapaxes(g, 0, 1) if swapped else g for g in grids]
+
     def tile(x: Any, repetitions: Any, /) -> Any:
+        repetitions = (repetitions,) if isinstance(repetitions, int) else tuple(repetitions)
         x = mg.reshape(x, (1,) * max(0, len(repetitions) - x.ndim) + x.shape)
         for axis, count in zip(range(-len(repetitions), 0), repetitions, strict=True):
             x = mg.concatenate([x] * count, axis=axis)
@@ -225,6 +238,7 @@ def _shapes(mg: Any) -> dict[str, Any]:
     return {
         **{name: getattr(mg, name) for name in ("moveaxis", "swapaxes", "broadcast_to")},
         "broadcast_arrays": broadcast_arrays,
+        "meshgrid": meshgrid,
         "tile": tile,
         "concat": lambda arrays, /, *, axis=0: mg.concatenate(list(arrays), axis=axis),
         "stack": lambda arrays, /, *, axis=0: mg.stack(list(arrays), axis=axis),
@@ -309,22 +323,42 @@ def _products(mg: Any) -> dict[str, Any]:
     }
 
 
+def _norms(mg: Any) -> dict[str, Any]:
+    def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+        if isinstance(axis, int):
+            return mg.linalg.norm(x, ord, axis, keepdims)
+        gone = sorted(a % x.ndim for a in (range(x.ndim) if axis is None else axis))
+        kept = [a for a in range(x.ndim) if a not in gone]
+        # the axes one after the other, as one axis: MyGrad has norms along one only
+        rows = mg.transpose(x, (*kept, *gone))
+        size = mg.linalg.norm(mg.reshape(rows, (*(x.shape[a] for a in kept), -1)), ord, -1)
+        shape = tuple(1 if a in gone else n for a, n in enumerate(x.shape))
+        return mg.reshape(size, shape) if keepdims else size
+
+    def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+        # MyGrad has no norms of matrices; these are such of vectors by definition
+        if ord == "fro":
+            return vector_norm(x, axis=(-2, -1), keepdims=keepdims)
+        if ord not in (1, -1, math.inf, -math.inf):
+            raise Unsupported(f"MyGrad has no matrix norm of order {ord}")
+        sums = mg.sum(mg.abs(x), axis=-2 if abs(ord) == 1 else -1, keepdims=True)
+        return (mg.max if ord > 0 else mg.min)(sums, axis=(-2, -1), keepdims=keepdims)
+
+    return {"vector_norm": vector_norm, "matrix_norm": matrix_norm}
+
+
 def _linalg(mg: Any) -> dict[str, Any]:
     def diagonal(x: Any, /, *, offset: int = 0) -> Any:
         height, width = x.shape[-2:]
         rows, columns = np.nonzero(np.eye(height, width, k=offset))
         return x[..., rows, columns]
 
-    def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-        if axis is None:
-            size = mg.linalg.norm(mg.ravel(x), ord)
-            return mg.reshape(size, (1,) * x.ndim) if keepdims else size
-        if not isinstance(axis, int):
-            raise Unsupported("MyGrad has no vector norm over several axes")
-        return mg.linalg.norm(x, ord, axis, keepdims)
-
-    def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-        return mg.linalg.norm(x, ord, (-2, -1), keepdims)
+    def cross(x: Any, y: Any, /, *, axis: int = -1) -> Any:
+        # the definition by components: MyGrad has no function for it
+        x, y = mg.moveaxis(x, axis, -1), mg.moveaxis(y, axis, -1)
+        turned = [(1, 2), (2, 0), (0, 1)]
+        parts = [x[..., i] * y[..., j] - x[..., j] * y[..., i] for i, j in turned]
+        return mg.stack(parts, axis=axis)
 
     def matrix_power(x: Any, n: int, /) -> Any:
         if n < 1:
@@ -335,8 +369,7 @@ def _linalg(mg: Any) -> dict[str, Any]:
         **_products(mg),
         "diagonal": diagonal,
         "trace": lambda x, /, *, offset=0, dtype=None: mg.sum(diagonal(x, offset=offset), axis=-1),
-        "vector_norm": vector_norm,
-        "matrix_norm": matrix_norm,
-        "matrix_power": matrix_power,
+        **_norms(mg),
+        **{"cross": cross, "matrix_power": matrix_power},
         "matrix_transpose": lambda x, /: mg.swapaxes(x, -1, -2),
     }

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from gradtier.backends import paddle_linalg
 from gradtier.backends.base import Unsupported
-from gradtier.backends.mapped import EighResult, Mapped, QRResult, SlogdetResult, SVDResult
+from gradtier.backends.mapped import Mapped
 from gradtier.trees import leaves
 
 
@@ -40,8 +41,8 @@ def namespace() -> Namespace:
             **_shapes(paddle),
             **_order(paddle),
             **products,
-            "linalg": Namespace({**products, **_linalg(paddle)}, "linalg."),
-            "fft": Namespace(_fft(paddle), "fft."),
+            "linalg": Namespace({**products, **paddle_linalg.names(paddle)}, "linalg."),
+            "fft": Namespace(paddle_linalg.transforms(paddle), "fft."),
         }
     )
 
@@ -132,11 +133,21 @@ def _creation(paddle: Any) -> dict[str, Any]:
         return paddle.arange(start, stop, step, dtype)
 
     def linspace(
-        start: Any, stop: Any, /, num: int, *, dtype: Any = None, device: Any = None
+        start: Any,
+        stop: Any,
+        /,
+        num: int,
+        *,
+        dtype: Any = None,
+        device: Any = None,
+        endpoint: bool = True,
     ) -> Any:
         if paddle.is_tensor(start) or paddle.is_tensor(stop):
             raise Unsupported("paddle.linspace has no derivative in its ends")
-        return paddle.linspace(start, stop, num, dtype or paddle.get_default_dtype())
+        dtype = dtype or paddle.get_default_dtype()
+        if endpoint:
+            return paddle.linspace(start, stop, num, dtype)
+        return paddle.linspace(start, stop, num + 1, dtype)[:num]
 
     def eye(
         rows: int, cols: int | None = None, /, *, k: int = 0, dtype: Any = None, device: Any = None
@@ -176,7 +187,10 @@ def _reductions(paddle: Any) -> dict[str, Any]:
         def reduction(
             x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False
         ) -> Any:
-            return op(x if dtype is None else x.astype(dtype), axis=axis, keepdim=keepdims)
+            x = x if dtype is None else x.astype(dtype)
+            if isinstance(axis, tuple) and not axis:  # Paddle takes no axes for all axes
+                return op(paddle.unsqueeze(x, 0), axis=0)
+            return op(x, axis=axis, keepdim=keepdims)
 
         return reduction
 
@@ -207,10 +221,15 @@ def _scans(paddle: Any) -> dict[str, Any]:
 
         return scan
 
+    def diff(
+        x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None
+    ) -> Any:
+        return x if n == 0 else paddle.diff(x, n, axis, prepend, append)
+
     return {
         "cumulative_sum": cumulative(paddle.cumsum, paddle.zeros),
         "cumulative_prod": cumulative(paddle.cumprod, paddle.ones),
-        "diff": lambda x, /, *, axis=-1, n=1: paddle.diff(x, n, axis),
+        "diff": diff,
     }
 
 
@@ -250,7 +269,8 @@ def _shapes(paddle: Any) -> dict[str, Any]:
         "stack": lambda arrays, /, *, axis=0: paddle.stack(list(arrays), axis),
         "swapaxes": lambda x, a, b, /: paddle.swapaxes(x, a, b),
         "tile": lambda x, repetitions, /: paddle.tile(x, repetitions),
-        "unstack": lambda x, /, *, axis=0: tuple(paddle.unstack(x, axis)),
+        # paddle.unstack has no second derivative, and with it no forward mode; unbind has
+        "unstack": lambda x, /, *, axis=0: tuple(paddle.unbind(x, axis)),
     }
 
 
@@ -274,6 +294,7 @@ def _order(paddle: Any) -> dict[str, Any]:
             x1, x2, right=side == "right"
         ),
         "nonzero": lambda x, /: tuple(paddle.nonzero(x, as_tuple=True)),
+        "unique_values": lambda x, /: paddle.unique(x),
     }
 
 
@@ -282,60 +303,4 @@ def _products(paddle: Any) -> dict[str, Any]:
         **{name: getattr(paddle, name) for name in ("dot", "einsum", "kron", "matmul", "outer")},
         "tensordot": lambda x, y, /, *, axes=2: paddle.tensordot(x, y, axes),
         "vecdot": lambda x, y, /, *, axis=-1: paddle.linalg.vecdot(x, y, axis),
-    }
-
-
-def _linalg(paddle: Any) -> dict[str, Any]:
-    la = paddle.linalg
-
-    def solve(a: Any, b: Any, /) -> Any:
-        # A vector beside a batch of matrices is a column for each of them.
-        return la.solve(a, b) if b.ndim > 1 else la.solve(a, b[:, None])[..., 0]
-
-    def slogdet(x: Any, /) -> SlogdetResult:
-        both = la.slogdet(x)  # signs and logarithms, stacked
-        return SlogdetResult(both[0], both[1])
-
-    def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-        return la.vector_norm(x, float(ord), axis, keepdims)
-
-    def cross(x: Any, y: Any, /, *, axis: int = -1) -> Any:
-        return la.cross(x, y, axis % x.ndim)
-
-    return {
-        **{name: getattr(la, name) for name in ("inv", "det", "eigvalsh", "svdvals")},
-        **{"solve": solve, "slogdet": slogdet, "vector_norm": vector_norm, "cross": cross},
-        "cholesky": lambda x, /, *, upper=False: la.cholesky(x, upper),
-        "diagonal": lambda x, /, *, offset=0: paddle.diagonal(x, offset, -2, -1),
-        "eigh": lambda x, /: EighResult(*la.eigh(x)),
-        "matrix_norm": lambda x, /, *, keepdims=False, ord="fro": la.matrix_norm(
-            x, ord, [-2, -1], keepdims
-        ),
-        "matrix_power": lambda x, n, /: la.matrix_power(x, n),
-        "matrix_rank": lambda x, /: la.matrix_rank(x),
-        "matrix_transpose": lambda x, /: paddle.matrix_transpose(x),
-        "pinv": lambda x, /, *, rtol=None: la.pinv(x) if rtol is None else la.pinv(x, rtol),
-        "qr": lambda x, /, *, mode="reduced": QRResult(*la.qr(x, mode)),
-        "svd": lambda x, /, *, full_matrices=True: SVDResult(*la.svd(x, full_matrices)),
-        "trace": lambda x, /, *, offset=0, dtype=None: paddle.trace(x, offset, -2, -1),
-    }
-
-
-def _fft(paddle: Any) -> dict[str, Any]:
-    def along(op: Any) -> Any:
-        return lambda x, /, *, n=None, axis=-1, norm="backward": op(x, n, axis, norm)
-
-    def over(op: Any) -> Any:
-        return lambda x, /, *, s=None, axes=None, norm="backward": op(x, s, axes, norm)
-
-    one = "fft ifft rfft irfft hfft ihfft"
-    return {
-        **{name: along(getattr(paddle.fft, name)) for name in one.split()},
-        **{name: over(getattr(paddle.fft, name)) for name in ("fftn", "ifftn", "rfftn", "irfftn")},
-        "fftshift": lambda x, /, *, axes=None: paddle.fft.fftshift(x, axes),
-        "ifftshift": lambda x, /, *, axes=None: paddle.fft.ifftshift(x, axes),
-        "fftfreq": lambda n, /, *, d=1.0, dtype=None, device=None: paddle.fft.fftfreq(n, d, dtype),
-        "rfftfreq": lambda n, /, *, d=1.0, dtype=None, device=None: paddle.fft.rfftfreq(
-            n, d, dtype
-        ),
     }

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from gradtier.backends.base import Unsupported
 from gradtier.backends.program_array import (
     Array,
     as_array,
@@ -117,6 +116,16 @@ def _where(condition: Any, x: Any, y: Any, /) -> Array:
     return chosen(as_array(condition, bool), as_array(x, dtype), as_array(y, dtype))
 
 
+def _signbit(x: Array, /) -> Any:
+    return wrapped(np.signbit(x.numpy()))  # taken at the traced point, as an order is
+
+
+def _copysign(x: Any, y: Any, /) -> Array:
+    dtype = real(x, y)
+    size = real_function("abs", as_array(x, dtype))
+    return chosen(_signbit(as_array(y, dtype)), real_function("negative", size), size)
+
+
 def _astype(x: Array, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Array:
     return as_array(x, dtype)
 
@@ -150,6 +159,8 @@ ELEMENTWISE: Table = {
     "isnan": _isnan,
     "isinf": _isinf,
     "isfinite": lambda x, /: elementwise("less", real_function("abs", x), math.inf, dtype=bool),
+    "signbit": _signbit,
+    "copysign": _copysign,
     "clip": _clip,
     "where": _where,
     "astype": _astype,
@@ -252,8 +263,9 @@ def _argsort(x: Array, /, *, axis: int = -1, descending: bool = False, stable: b
 def _resolved(name: str) -> Callable[..., Any]:
     """A function whose result is no real number: what it is at the traced point."""
 
-    def function(x: Array, /, **kwargs: Any) -> Any:
-        return wrapped(getattr(np, name)(x.numpy(), **kwargs))
+    def function(*arrays: Any, **kwargs: Any) -> Any:
+        given = (a.numpy() if isinstance(a, Array) else a for a in arrays)
+        return wrapped(getattr(np, name)(*given, **kwargs))
 
     return function
 
@@ -262,6 +274,7 @@ STATISTICS: Table = {
     **{name: _reduction(name) for name in ("sum", "prod", "max", "min")},
     **{name: _cumulative(name) for name in ("cumulative_sum", "cumulative_prod")},
     **{name: _resolved(name) for name in ("argmax", "argmin", "all", "any", "count_nonzero")},
+    **{name: _resolved(name) for name in ("searchsorted", "nonzero")},
     "mean": _mean,
     "var": _var,
     "std": _std,
@@ -319,8 +332,8 @@ def _part(x: Array, axis: int, start: int, stop: int | None) -> Array:
 def _diff(
     x: Array, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None
 ) -> Any:
-    if prepend is not None or append is not None:
-        raise Unsupported("diff with prepend or append is not recorded")
+    parts = [part for part in (prepend, x, append) if part is not None]
+    x = concat(parts, axis=axis) if len(parts) > 1 else x
     for _ in range(n):
         x = real_function("subtract", _part(x, axis, 1, None), _part(x, axis, 0, -1))
     return x

@@ -122,9 +122,10 @@ def _matrix_norm(x: Array, /, *, keepdims: bool = False, ord: Any = "fro") -> Ar
 
 
 def _matrix_power(x: Array, n: int, /) -> Array:
-    if n < 1:
-        raise Unsupported("matrix_power below 1 is not recorded; positive powers are products")
-    return functools.reduce(matmul, [x] * n)
+    if n == 0:
+        return as_array(np.broadcast_to(np.eye(_square(x), dtype=x.dtype), x.shape))
+    x = x if n > 0 else _matrix("inv")(x)
+    return functools.reduce(matmul, [x] * abs(n))
 
 
 def _square(x: Array) -> int:
@@ -137,6 +138,8 @@ def _each(x: Array, shape: tuple[int, ...], one: Callable[[Array, int], Array]) 
     """A function of one matrix, for each matrix of a batch; results of ``shape``."""
     batch = x.shape[:-2]
     count = math.prod(batch)
+    if not count:
+        return as_array(np.zeros((*batch, *shape), x.dtype))
     flat = moved(x, lambda i: i.reshape(count, -1))
     results = [one(flat[k], k) for k in range(count)]
     joined = concat([Array(r.node, (r.size,)) for r in results]) if count != 1 else results[0]
@@ -183,7 +186,12 @@ _svd_u = _rectangular("svd_u", lambda m, n: (m, min(m, n)))
 _svd_vh = _rectangular("svd_vh", lambda m, n: (min(m, n), n))
 _qr_q = _rectangular("qr_q", lambda m, n: (m, min(m, n)))
 _qr_r = _rectangular("qr_r", lambda m, n: (min(m, n), n))
-_pinv = _rectangular("pinv", lambda m, n: (n, m))
+
+
+def _pinv(x: Array, /, *, rtol: Any = None) -> Array:
+    if rtol is not None:
+        raise Unsupported("pinv with a tolerance is not recorded")
+    return _rectangular("pinv", lambda m, n: (n, m))(x)
 
 
 def _svd(x: Array, /, *, full_matrices: bool = True) -> Any:
@@ -222,7 +230,7 @@ def _solve(a: Any, b: Any, /) -> Array:
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     a, b = spread(a, (*batch, n, n)), spread(b, (*batch, *b.shape[-2:]))
     columns = b.shape[-1]
-    right = moved(b, lambda i: i.reshape(math.prod(batch), -1))
+    right = moved(b, lambda i: i.reshape(math.prod(batch), n * columns))
 
     def one(matrix: Array, k: int) -> Array:
         nodes = (matrix.node, right[k].node)

@@ -88,7 +88,6 @@ def _elementwise(pt: Any) -> dict[str, Any]:
         "positive": unary(lambda x: x),
         **{name: unary(pt.invert) for name in ("logical_not", "bitwise_invert")},
         "negative": unary(operator.neg),
-        "hypot": binary(lambda x, y: pt.sqrt(pt.square(x) + pt.square(y))),
         "clip": clip,
         "where": where,
     }
@@ -115,6 +114,16 @@ def _creation(pt: Any) -> dict[str, Any]:
     def full_like(x: Any, /, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Any:
         return Array(pt.full_like(variable(x), variable(fill_value, dtype or x.dtype)))
 
+    def meshgrid(*arrays: Any, indexing: str = "xy") -> list[Any]:
+        given = [variable(a) for a in arrays]
+        last = len(given) - 1
+        raised = [
+            pt.expand_dims(a, (*range(i), *range(i + 1, last + 1))) for i, a in enumerate(given)
+        ]
+        grids = pt.broadcast_arrays(*raised)
+        swapped = indexing == "xy" and last > 0
+        return [Array(pt.swapaxes(g, 0, 1) if swapped else g) for g in grids]
+
     made = ("arange", "linspace", "zeros", "ones", "empty")
     return {
         "asarray": asarray,
@@ -122,6 +131,7 @@ def _creation(pt: Any) -> dict[str, Any]:
         "eye": lambda rows, cols=None, /, *, k=0, dtype=None, device=None: Array(
             pt.constant(np.eye(rows, cols, k, dtype or float))
         ),
+        "meshgrid": meshgrid,
         **{"zeros_like": like(pt.zeros_like), "empty_like": like(pt.zeros_like)},
         "ones_like": like(pt.ones_like),
         "full": full,
@@ -160,6 +170,16 @@ def _reductions(pt: Any) -> dict[str, Any]:
 
         return scan
 
+    def diff(
+        x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None
+    ) -> Any:
+        parts = [variable(part) for part in (prepend, x, append) if part is not None]
+        whole = pt.concatenate(parts, axis=axis) if len(parts) > 1 else parts[0]
+        return Array(pt.diff(whole, n=n, axis=axis))
+
+    def count_nonzero(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
+        return Array(pt.sum(pt.neq(variable(x), 0), axis=axis, keepdims=keepdims))
+
     return {
         **{name: summed(getattr(pt, name)) for name in ("sum", "prod")},
         **{name: reduced(getattr(pt, name)) for name in ("mean", "max", "min", "all", "any")},
@@ -167,7 +187,8 @@ def _reductions(pt: Any) -> dict[str, Any]:
         **{"var": spread(pt.var), "std": spread(pt.std)},
         "cumulative_sum": cumulative(pt.cumsum, pt.zeros_like),
         "cumulative_prod": cumulative(pt.cumprod, pt.ones_like),
-        "diff": lambda x, /, *, axis=-1, n=1: Array(pt.diff(variable(x), n=n, axis=axis)),
+        "diff": diff,
+        "count_nonzero": count_nonzero,
     }
 
 
@@ -191,6 +212,18 @@ def _shapes(pt: Any) -> dict[str, Any]:
     def take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Any:
         return Array(pt.take_along_axis(variable(x), variable(indices), axis))
 
+    def roll(x: Any, /, shift: Any, *, axis: Any = None) -> Any:
+        x = variable(x)
+        if axis is None:
+            return Array(pt.roll(x, shift, None))
+        axes = axis if isinstance(axis, tuple) else (axis,)
+        for by, along in zip(_each(shift, axes), axes, strict=True):
+            x = pt.roll(x, by, along)
+        return Array(x)
+
+    def reshape(x: Any, /, shape: Any, *, copy: bool | None = None) -> Any:
+        return Array(pt.reshape(variable(x), (shape,) if isinstance(shape, int) else shape))
+
     return {
         "concat": concat,
         "stack": lambda arrays, /, *, axis=0: Array(pt.stack([variable(a) for a in arrays], axis)),
@@ -201,17 +234,22 @@ def _shapes(pt: Any) -> dict[str, Any]:
         "broadcast_to": lambda x, /, shape: Array(pt.broadcast_to(variable(x), shape)),
         "expand_dims": lambda x, /, *, axis=0: Array(pt.expand_dims(variable(x), axis)),
         "squeeze": lambda x, /, axis: Array(pt.squeeze(variable(x), axis)),
-        "reshape": lambda x, /, shape, *, copy=None: Array(pt.reshape(variable(x), shape)),
+        "reshape": reshape,
         "permute_dims": lambda x, /, axes: Array(pt.transpose(variable(x), axes)),
         "matrix_transpose": lambda x, /: Array(variable(x).mT),
         "moveaxis": lambda x, a, b, /: Array(pt.moveaxis(variable(x), a, b)),
         "flip": lambda x, /, *, axis=None: Array(pt.flip(variable(x), axis)),
-        "roll": lambda x, /, shift, *, axis=None: Array(pt.roll(variable(x), shift, axis)),
+        "roll": roll,
         "tile": lambda x, repetitions, /: Array(pt.tile(variable(x), repetitions)),
         "repeat": lambda x, repeats, /, *, axis=None: Array(
             pt.repeat(variable(x), raw(repeats), axis)
         ),
     }
+
+
+def _each(shift: Any, axes: tuple[int, ...]) -> tuple[int, ...]:
+    """One shift for every axis."""
+    return (shift,) * len(axes) if isinstance(shift, int) else tuple(shift)
 
 
 def _order(pt: Any) -> dict[str, Any]:
@@ -234,6 +272,8 @@ def _products(pt: Any) -> dict[str, Any]:
         x, y = pair(x, y)
         if axis != -1:
             x, y = pt.moveaxis(x, axis, -1), pt.moveaxis(y, axis, -1)
+        if np.dtype(x.type.dtype).kind == "c":  # PyTensor's own does not conjugate
+            x = pt.conj(x)
         return Array(pt.vecdot(x, y))
 
     return {
@@ -253,23 +293,42 @@ def _linalg(pt: Any) -> dict[str, Any]:
 
     def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
         x = variable(x)
-        if isinstance(axis, tuple):
-            raise Unsupported("PyTensor has no linalg.norm of a vector over several axes")
-        if axis is not None:
+        if isinstance(axis, int):
             return Array(la.norm(x, ord=ord, axis=axis, keepdims=keepdims))
-        size = la.norm(x.flatten(), ord=ord, axis=0)
-        return Array(pt.reshape(size, (1,) * x.type.ndim) if keepdims else size)
+        gone = sorted(a % x.type.ndim for a in (range(x.type.ndim) if axis is None else axis))
+        front = tuple(range(x.type.ndim - len(gone)))
+        # the axes one after the other, as one axis: PyTensor has norms of vectors along one only
+        rows = pt.transpose(x, (*(a for a in range(x.type.ndim) if a not in gone), *gone))
+        size = la.norm(pt.join_dims(rows, len(front), len(gone)), ord=ord, axis=-1)
+        return Array(pt.expand_dims(size, gone) if keepdims else size)
 
     def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
         return Array(pt.trace(variable(x, dtype), offset, -2, -1))
+
+    def pinv(x: Any, /, *, rtol: Any = None) -> Any:
+        if rtol is not None:
+            raise Unsupported("PyTensor has no pinv with a tolerance")
+        return Array(la.pinv(variable(x)))
+
+    def matrix_power(x: Any, n: int, /) -> Any:
+        x = variable(x)
+        if x.type.ndim != 2:  # its products are not those of a batch
+            raise Unsupported("PyTensor has matrix_power of one matrix only")
+        return Array(la.matrix_power(x, n))
+
+    def cross(x: Any, y: Any, /, *, axis: int = -1) -> Any:
+        # the definition by components: PyTensor has no function for it
+        x, y = (pt.moveaxis(t, axis, -1) for t in pair(x, y))
+        turned = [(1, 2), (2, 0), (0, 1)]
+        parts = [x[..., i] * y[..., j] - x[..., j] * y[..., i] for i, j in turned]
+        return Array(pt.stack(parts, axis))
 
     return {
         "solve": solve,
         "inv": lambda x, /: Array(la.inv(variable(x))),
         "det": lambda x, /: Array(la.det(variable(x))),
         "slogdet": lambda x, /: SlogdetResult(*map(Array, la.slogdet(variable(x)))),
-        "pinv": lambda x, /: Array(la.pinv(variable(x))),
-        "matrix_power": lambda x, n, /: Array(la.matrix_power(variable(x), n)),
+        **{"pinv": pinv, "matrix_power": matrix_power, "cross": cross},
         "matrix_norm": lambda x, /, *, keepdims=False, ord="fro": Array(
             la.norm(variable(x), ord=ord, axis=(-2, -1), keepdims=keepdims)
         ),

@@ -45,6 +45,13 @@ class TensorFlow(Adapter):
         r"AttributeError: .*Tensor'? object has no attribute",
         r"argument must be .* not 'SymbolicTensor'",
         r"'ord' must be a supported (vector|matrix) norm",
+        r"Value for attr '\w+' of \w+ is not in the list of allowed values",
+        r"must have `float`-like `dtype`",
+        r"only integer scalar arrays can be converted to a scalar index",
+        r"indices\[.*\] = \[-\d+\] does not index into shape",
+        r"All input tensors must have the same rank",
+        r"Gradients for grouped convolutions are not supported",
+        r"Gradient explicitly disabled",
     )
 
     def __init__(self, function: bool = False, xla: bool = False, **options: Any) -> None:

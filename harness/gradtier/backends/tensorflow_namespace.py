@@ -8,14 +8,13 @@ without a dtype is float64 or int64; a Python number takes the dtype of the arra
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
 import numpy as np
 
-from gradtier.backends.base import Unsupported
-from gradtier.backends.mapped import EighResult, Mapped, QRResult, SlogdetResult, SVDResult
+from gradtier.backends import tensorflow_fft, tensorflow_linalg
+from gradtier.backends.mapped import Mapped
 from gradtier.trees import leaves
 
 
@@ -38,8 +37,8 @@ def namespace() -> Namespace:
             **_shapes(tf),
             **_order(tf),
             **_products(tf),
-            "linalg": Namespace(_linalg(tf), "linalg."),
-            "fft": Namespace(_fft(tf), "fft."),
+            "linalg": Namespace({**_products(tf), **tensorflow_linalg.names(tf)}, "linalg."),
+            "fft": Namespace(tensorflow_fft.names(tf), "fft."),
         }
     )
 
@@ -65,13 +64,11 @@ def _constants(tf: Any) -> dict[str, Any]:
 
 def _elementwise(tf: Any) -> dict[str, Any]:
     tnp = tf.experimental.numpy
-    same = "abs acos acosh add asin asinh atan atan2 atanh ceil conj cos cosh divide equal exp"
-    same += " expm1 floor greater greater_equal imag is_finite is_inf is_nan less less_equal log"
-    same += (
-        " log1p logical_and logical_not logical_or logical_xor maximum minimum multiply negative"
-    )
-    same += " nextafter not_equal pow real reciprocal round sign sin sinh sqrt square subtract tan"
-    same += " tanh"
+    same = "abs acos acosh asin asinh atan atanh ceil conj cos cosh exp expm1 floor imag is_finite"
+    same += " is_inf is_nan log log1p logical_and logical_not logical_or logical_xor negative"
+    same += " nextafter real reciprocal round sign sin sinh sqrt square tan tanh"
+    both = "add atan2 divide equal greater greater_equal less less_equal maximum minimum multiply"
+    both += " not_equal pow subtract"
 
     def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
         x = x if min is None else tf.maximum(x, min)
@@ -81,6 +78,7 @@ def _elementwise(tf: Any) -> dict[str, Any]:
     return {
         **{name: getattr(tnp, name) for name in taken},
         **{name.replace("is_", "is"): getattr(tf.math, name) for name in same.split()},
+        **{name: _promoted(tf, getattr(tf.math, name)) for name in both.split()},
         "clip": clip,
         # tnp would compute these three in float64 whatever the array's dtype.
         "log2": lambda x, /: tf.math.log(x) / math.log(2.0),
@@ -95,6 +93,18 @@ def _elementwise(tf: Any) -> dict[str, Any]:
         "bitwise_xor": lambda x, y, /: x ^ y,
         "bitwise_invert": lambda x, /: ~x,
     }
+
+
+def _promoted(tf: Any, op: Any) -> Any:
+    """``op`` of two arrays that may differ in dtype, as TensorFlow's operators take them."""
+
+    def binary(x: Any, y: Any, /) -> Any:
+        if tf.is_tensor(x) and tf.is_tensor(y) and x.dtype != y.dtype:
+            dtype = tf.as_dtype(tf.experimental.numpy.result_type(x, y))
+            return op(tf.cast(x, dtype), tf.cast(y, dtype))
+        return op(x, y)
+
+    return binary
 
 
 def _pair(tf: Any, x: Any, y: Any) -> tuple[Any, ...]:
@@ -125,10 +135,18 @@ def _creation(tf: Any) -> dict[str, Any]:
         return tf.range(start, stop, step, dtype=dtype or {int: tf.int64, float: tf.float64}[kind])
 
     def linspace(
-        start: Any, stop: Any, /, num: int, *, dtype: Any = None, device: Any = None
+        start: Any,
+        stop: Any,
+        /,
+        num: int,
+        *,
+        dtype: Any = None,
+        device: Any = None,
+        endpoint: bool = True,
     ) -> Any:
-        dtype = dtype or (start.dtype if tf.is_tensor(start) else tf.float64)
-        return tf.linspace(_array(tf, start, dtype), _array(tf, stop, dtype), num)
+        dtype = dtype or next((t.dtype for t in (start, stop) if tf.is_tensor(t)), tf.float64)
+        ends = _array(tf, start, dtype), _array(tf, stop, dtype)
+        return tf.linspace(*ends, num) if endpoint else tf.linspace(*ends, num + 1)[:num]
 
     def eye(
         rows: int, cols: int | None = None, /, *, k: int = 0, dtype: Any = None, device: Any = None
@@ -207,6 +225,13 @@ def _reductions(tf: Any) -> dict[str, Any]:
 
         return search
 
+    def diff(
+        x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None
+    ) -> Any:
+        parts = [part for part in (prepend, x, append) if part is not None]
+        whole = tf.concat(parts, axis) if len(parts) > 1 else x
+        return tf.experimental.numpy.diff(whole, n, axis)
+
     return {
         **{name: reduced(getattr(tf, f"reduce_{name}")) for name in kinds},
         "var": var,
@@ -218,7 +243,7 @@ def _reductions(tf: Any) -> dict[str, Any]:
         "cumulative_prod": cumulative(tf.math.cumprod, tf.ones_like),
         "argmax": located(tf.argmax),
         "argmin": located(tf.argmin),
-        "diff": lambda x, /, *, axis=-1, n=1: tf.experimental.numpy.diff(x, n, axis),
+        "diff": diff,
     }
 
 
@@ -277,6 +302,7 @@ def _order(tf: Any) -> dict[str, Any]:
         "argsort": argsort,
         "searchsorted": searchsorted,
         "nonzero": lambda x, /: tuple(tf.unstack(tf.where(x), axis=-1)),
+        "unique_values": lambda x, /: tf.unique(tf.reshape(x, [-1]))[0],
     }
 
 
@@ -289,98 +315,3 @@ def _products(tf: Any) -> dict[str, Any]:
         "vecdot": lambda x, y, /, *, axis=-1: tf.reduce_sum(tf.math.conj(x) * y, axis),
         "einsum": tf.einsum,
     }
-
-
-def _linalg(tf: Any) -> dict[str, Any]:
-    tnp, la = tf.experimental.numpy, tf.linalg
-
-    def solve(a: Any, b: Any, /) -> Any:
-        if b.ndim > 1:
-            return la.solve(a, b)
-        column = tf.broadcast_to(b[:, None], tf.concat([tf.shape(a)[:-1], [1]], 0))
-        return la.solve(a, column)[..., 0]
-
-    def cholesky(x: Any, /, *, upper: bool = False) -> Any:
-        return la.adjoint(la.cholesky(x)) if upper else la.cholesky(x)
-
-    def svd(x: Any, /, *, full_matrices: bool = True) -> Any:
-        s, u, v = la.svd(x, full_matrices)
-        return SVDResult(u, s, la.adjoint(v))
-
-    def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-        if isinstance(axis, tuple):
-            raise Unsupported("TensorFlow has no linalg.vector_norm over several axes")
-        if axis is None:
-            size = tf.norm(tf.reshape(x, [-1]), ord)
-            return tf.reshape(size, (1,) * x.ndim) if keepdims else size
-        return tf.norm(x, ord, axis, keepdims)
-
-    def matrix_power(x: Any, n: int, /) -> Any:
-        if n < 1:
-            raise Unsupported("TensorFlow has no linalg.matrix_power of a power below one")
-        return functools.reduce(tf.matmul, [x] * n)
-
-    return {
-        **_products(tf),
-        "solve": solve,
-        "inv": la.inv,
-        "det": la.det,
-        "slogdet": lambda x, /: SlogdetResult(*la.slogdet(x)),
-        "cholesky": cholesky,
-        "svd": svd,
-        "svdvals": lambda x, /: la.svd(x, compute_uv=False),
-        "qr": lambda x, /, *, mode="reduced": QRResult(*la.qr(x, mode == "complete")),
-        "eigh": lambda x, /: EighResult(*la.eigh(x)),
-        "eigvalsh": la.eigvalsh,
-        "pinv": lambda x, /, *, rtol=None: la.pinv(x, rtol),
-        "matrix_rank": lambda x, /, *, rtol=None: la.matrix_rank(x, rtol),
-        "vector_norm": vector_norm,
-        "matrix_norm": lambda x, /, *, keepdims=False, ord="fro": tf.norm(
-            x, ord, (-2, -1), keepdims
-        ),
-        "matrix_power": matrix_power,
-        "diagonal": lambda x, /, *, offset=0: tnp.diagonal(x, offset, -2, -1),
-        "trace": lambda x, /, *, offset=0, dtype=None: tnp.trace(x, offset, -2, -1),
-        "cross": lambda x, y, /, *, axis=-1: tnp.cross(x, y, axis=axis),
-        "matrix_transpose": la.matrix_transpose,
-    }
-
-
-def _fft(tf: Any) -> dict[str, Any]:
-    signal, moveaxis = tf.signal, tf.experimental.numpy.moveaxis
-
-    def cast(x: Any) -> Any:
-        wide = tf.complex64 if x.dtype == tf.float32 else tf.complex128
-        return x if x.dtype.is_complex else tf.cast(x, wide)
-
-    def along(op: Any, real: bool, inverse: bool) -> Any:
-        def transform(x: Any, /, *, n: int | None = None, axis: int = -1, norm: Any = None) -> Any:
-            length = x.shape[axis] if not (real and inverse) else 2 * (x.shape[axis] - 1)
-            if not real and n not in (None, length):
-                raise Unsupported("TensorFlow has no fft of another length than the array's")
-            count = n or length
-            x = moveaxis(x if real and not inverse else cast(x), axis, -1)
-            y = moveaxis(op(x, [count]) if real else op(x), -1, axis)
-            return y * _scale(norm, count, inverse)
-
-        return transform
-
-    def over_all(*ops: Any) -> Any:
-        return lambda x, /: ops[x.ndim - 1](cast(x))  # of up to three axes, without options
-
-    return {
-        "fft": along(signal.fft, False, False),
-        "ifft": along(signal.ifft, False, True),
-        "rfft": along(signal.rfft, True, False),
-        "irfft": along(signal.irfft, True, True),
-        "fftn": over_all(signal.fft, signal.fft2d, signal.fft3d),
-        "ifftn": over_all(signal.ifft, signal.ifft2d, signal.ifft3d),
-        "fftshift": lambda x, /, *, axes=None: signal.fftshift(x, axes),
-        "ifftshift": lambda x, /, *, axes=None: signal.ifftshift(x, axes),
-    }
-
-
-def _scale(norm: str | None, count: int, inverse: bool) -> float:
-    """What TensorFlow's transforms, which divide the inverse alone, lack for this ``norm``."""
-    power = {None: 0.0, "backward": 0.0, "ortho": 0.5, "forward": 1.0}[norm]
-    return math.pow(count, power if inverse else -power)

@@ -33,6 +33,10 @@ class Tinygrad(Adapter):
     refusals: ClassVar = (
         r"__bool__ on Tensor is not defined",
         r"failed to compute gradient for Ops\.",
+        r"bad operand type for (abs\(\)|unary \+): 'Tensor'",
+        r"^IndexError: index dtype dtypes\.bool is not supported",
+        r"^AttributeError: 'Tensor' object has no attribute",
+        r"can't setitem on a tensor with other uses",
     )
 
     def __init__(self, host: str = "PYTHON", **options: Any) -> None:

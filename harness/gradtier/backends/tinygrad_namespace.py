@@ -7,14 +7,14 @@ operators are those of ``Tensor``.  What is created without a dtype has the dtyp
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
 import numpy as np
 
+from gradtier.backends import tinygrad_linalg
 from gradtier.backends.base import Unsupported
-from gradtier.backends.mapped import Mapped, QRResult, SVDResult
+from gradtier.backends.mapped import Mapped
 from gradtier.trees import leaves
 
 
@@ -27,12 +27,13 @@ class Namespace(Mapped):
 def namespace() -> Namespace:
     """The namespace of tinygrad; imports it."""
     import tinygrad
+    from tinygrad.dtype import least_upper_dtype
 
     tensor, dtypes = tinygrad.Tensor, tinygrad.dtypes
-    products = _products(tensor)
+    products = tinygrad_linalg.products(tensor)
     return Namespace(
         {
-            **_dtypes(dtypes),
+            **_dtypes(dtypes, least_upper_dtype),
             **_elementwise(tensor),
             **_binary(tensor),
             **_creation(tensor),
@@ -41,13 +42,17 @@ def namespace() -> Namespace:
             **_shapes(tensor),
             **_order(),
             **products,
-            "linalg": Namespace({**products, **_linalg()}, "linalg."),
+            "linalg": Namespace({**products, **tinygrad_linalg.linalg()}, "linalg."),
+            "fft": Namespace({}, "fft."),
         }
     )
 
 
-def _dtypes(dtypes: Any) -> dict[str, Any]:
+def _dtypes(dtypes: Any, least: Any) -> dict[str, Any]:
     names = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64"
+
+    def result_type(*given: Any) -> Any:
+        return least(*(getattr(g, "dtype", g) for g in given))
 
     def isdtype(dtype: Any, kind: Any) -> bool:
         if isinstance(kind, tuple):
@@ -65,8 +70,14 @@ def _dtypes(dtypes: Any) -> dict[str, Any]:
         }
         return kinds[kind]
 
+    # NumPy says of a dtype how precise it is; tinygrad has the same dtypes under the same names
+    named = {getattr(dtypes, name): name for name in names.split()}
+
     return {
         **{name: getattr(dtypes, name) for name in names.split()},
+        "finfo": lambda dtype, /: np.finfo(named[getattr(dtype, "dtype", dtype)]),
+        "iinfo": lambda dtype, /: np.iinfo(named[getattr(dtype, "dtype", dtype)]),
+        "result_type": result_type,
         **{"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan, "newaxis": None},
         "isdtype": isdtype,
         "astype": lambda x, dtype, /, *, copy=True, device=None: x.cast(dtype),
@@ -88,7 +99,9 @@ def _elementwise(tensor: Any) -> dict[str, Any]:
         "bitwise_invert": lambda x, /: ~x,
         "negative": lambda x, /: -x,
         "positive": lambda x, /: x,
-        "clip": lambda x, /, min=None, max=None: x.clip(min, max),
+        "clip": lambda x, /, min=None, max=None: (
+            x if min is None and max is None else x.clip(min, max)
+        ),
         "where": where,
     }
 
@@ -109,6 +122,8 @@ def _binary(tensor: Any) -> dict[str, Any]:
         "less_equal": lambda x, y, /: x <= y,
         "floor_divide": lambda x, y, /: x // y,
         "remainder": lambda x, y, /: x % y,
+        "bitwise_left_shift": lambda x, y, /: x << y,
+        "bitwise_right_shift": lambda x, y, /: x >> y,
         "logical_and": lambda x, y, /: x & y,
         "logical_or": lambda x, y, /: x | y,
         "logical_xor": lambda x, y, /: x ^ y,
@@ -144,11 +159,14 @@ def _creation(tensor: Any) -> dict[str, Any]:
         return tensor.arange(start, stop, step, dtype)
 
     def linspace(
-        start: Any, stop: Any, /, num: int, *, dtype: Any = None, device: Any = None
-    ) -> Any:
+        start: Any, stop: Any, /, num: int, *, dtype: Any = None, device: Any = None,
+        endpoint: bool = True,
+    ) -> Any:  # fmt: skip
         if isinstance(start, tensor) or isinstance(stop, tensor):
             raise Unsupported("tinygrad has no linspace between arrays")
-        return tensor.linspace(start, stop, num, dtype)
+        if endpoint:
+            return tensor.linspace(start, stop, num, dtype)
+        return tensor.linspace(start, stop, num + 1, dtype)[:num]
 
     def eye(
         rows: int, cols: int | None = None, /, *, k: int = 0, dtype: Any = None, device: Any = None
@@ -198,10 +216,18 @@ def _reductions(tensor: Any) -> dict[str, Any]:
             x, axis=axis, keepdim=keepdims, correction=correction
         )
 
-    kinds = "sum prod mean max min all any argmax argmin"
+    def located(op: Any) -> Any:
+        def search(x: Any, /, *, axis: int | None = None, keepdims: bool = False) -> Any:
+            found = op(x, axis=axis, keepdim=keepdims)
+            return found.reshape((1,) * x.ndim) if keepdims and axis is None else found
+
+        return search
+
+    kinds = "sum prod mean max min all any"
     return {
         **{name: reduced(getattr(tensor, name)) for name in kinds.split()},
         **{name: spread(getattr(tensor, name)) for name in ("var", "std")},
+        **{name: located(getattr(tensor, name)) for name in ("argmax", "argmin")},
         "count_nonzero": lambda x, /, *, axis=None, keepdims=False: (x != 0).sum(axis, keepdims),
     }
 
@@ -219,7 +245,11 @@ def _scans(tensor: Any) -> dict[str, Any]:
 
         return scan
 
-    def diff(x: Any, /, *, axis: int = -1, n: int = 1) -> Any:
+    def diff(
+        x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None
+    ) -> Any:
+        first, *others = (part for part in (prepend, x, append) if part is not None)
+        x = first.cat(*others, dim=axis) if others else first
         for _ in range(n):
             x = x[_at(x, axis, slice(1, None))] - x[_at(x, axis, slice(None, -1))]
         return x
@@ -261,11 +291,31 @@ def _shapes(tensor: Any) -> dict[str, Any]:
             x = x.squeeze(a)
         return x
 
+    def expand_dims(x: Any, /, *, axis: Any = 0) -> Any:
+        count = x.ndim + len(_shape(axis))
+        for a in sorted(a % count for a in _shape(axis)):
+            x = x.unsqueeze(a)
+        return x
+
+    def roll(x: Any, /, shift: Any, *, axis: Any = None) -> Any:
+        if isinstance(axis, tuple) and isinstance(shift, int):
+            shift = (shift,) * len(axis)
+        return x.roll(shift, axis)
+
+    def tile(x: Any, repetitions: Any, /) -> Any:
+        repetitions = _shape(repetitions)
+        return x.repeat(*(1,) * (x.ndim - len(repetitions)), *repetitions)
+
+    def take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Any:
+        sizes = [1 if a == axis % x.ndim else n for a, n in enumerate(x.shape)]
+        return x.gather(axis, indices.expand(np.broadcast_shapes(indices.shape, tuple(sizes))))
+
     return {
         **{"concat": concat, "take": take, "moveaxis": moveaxis, "squeeze": squeeze},
+        **{"expand_dims": expand_dims, "roll": roll, "tile": tile},
+        "take_along_axis": take_along_axis,
         "broadcast_arrays": broadcast_arrays,
         "broadcast_to": lambda x, /, shape: x.expand(_shape(shape)),
-        "expand_dims": lambda x, /, *, axis=0: x.unsqueeze(axis),
         "flip": lambda x, /, *, axis=None: x.flip(_shape(range(x.ndim) if axis is None else axis)),
         "matrix_transpose": lambda x, /: x.transpose(-1, -2),
         "meshgrid": lambda first, *others, indexing="xy": list(
@@ -274,11 +324,8 @@ def _shapes(tensor: Any) -> dict[str, Any]:
         "permute_dims": lambda x, /, axes: x.permute(tuple(axes)),
         "repeat": lambda x, repeats, /, *, axis=None: x.repeat_interleave(repeats, axis),
         "reshape": lambda x, /, shape, *, copy=None: x.reshape(_shape(shape)),
-        "roll": lambda x, /, shift, *, axis=None: x.roll(shift, axis),
         "stack": lambda arrays, /, *, axis=0: arrays[0].stack(*arrays[1:], dim=axis),
         "swapaxes": lambda x, a, b, /: x.transpose(a, b),
-        "take_along_axis": lambda x, indices, /, *, axis=-1: x.gather(axis, indices),
-        "tile": lambda x, repetitions, /: x.repeat(*_shape(repetitions)),
         "unstack": lambda x, /, *, axis=0: tuple(x[_at(x, axis, i)] for i in range(x.shape[axis])),
     }
 
@@ -291,67 +338,3 @@ def _order() -> dict[str, Any]:
         return x.argsort(axis, descending)
 
     return {"sort": sort, "argsort": argsort}
-
-
-def _products(tensor: Any) -> dict[str, Any]:
-    def tensordot(x: Any, y: Any, /, *, axes: Any = 2) -> Any:
-        if not isinstance(axes, int):
-            raise Unsupported("tinygrad has no tensordot over axes that are named")
-        kept, left = x.shape[: x.ndim - axes], y.shape[axes:]
-        inner = math.prod(y.shape[:axes])
-        product = x.reshape(math.prod(kept), inner) @ y.reshape(inner, math.prod(left))
-        return product.reshape(*kept, *left)
-
-    return {
-        "dot": lambda x, y, /: x.dot(y),
-        "einsum": tensor.einsum,
-        "matmul": lambda x, y, /: x.matmul(y),
-        "outer": lambda x, y, /: x.unsqueeze(1) * y.unsqueeze(0),
-        "tensordot": tensordot,
-        "vecdot": lambda x, y, /, *, axis=-1: (x * y).sum(axis),
-    }
-
-
-def _linalg() -> dict[str, Any]:
-    def svd(x: Any, /, *, full_matrices: bool = True) -> SVDResult:
-        return SVDResult(*x.svd(full_matrices))
-
-    def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-        if ord in (math.inf, -math.inf):
-            return (x.abs().max if ord > 0 else x.abs().min)(axis, keepdims)
-        if ord == 2:
-            return x.square().sum(axis, keepdims).sqrt()
-        if ord == 1:
-            return x.abs().sum(axis, keepdims)
-        return x.abs().pow(ord).sum(axis, keepdims).pow(1 / ord)
-
-    def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-        if ord == "fro":
-            return x.square().sum((-2, -1), keepdims).sqrt()
-        if ord != "nuc":
-            raise Unsupported(f"tinygrad has no matrix norm of order {ord}")
-        size = x.svd(False)[1].sum(-1)
-        return size.reshape(*size.shape, 1, 1) if keepdims else size
-
-    def matrix_power(x: Any, n: int, /) -> Any:
-        if n < 1:
-            raise Unsupported("tinygrad has no matrix_power; only positive powers are products")
-        return functools.reduce(lambda a, b: a @ b, [x] * n)
-
-    return {
-        **{"svd": svd, "vector_norm": vector_norm, "matrix_norm": matrix_norm},
-        "diagonal": lambda x, /, *, offset=0: x.diagonal(offset, -2, -1),
-        "matrix_power": matrix_power,
-        "matrix_transpose": lambda x, /: x.transpose(-1, -2),
-        "qr": lambda x, /, *, mode="reduced": _qr(x, mode),
-        "svdvals": lambda x, /: x.svd(False)[1],
-        "trace": lambda x, /, *, offset=0, dtype=None: x.diagonal(offset, -2, -1).sum(-1),
-    }
-
-
-def _qr(x: Any, mode: str) -> QRResult:
-    q, r = x.qr()  # the complete factors
-    if mode == "reduced":
-        rank = min(x.shape[-2:])
-        q, r = q[..., :rank], r[..., :rank, :]
-    return QRResult(q, r)

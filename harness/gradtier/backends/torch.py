@@ -39,6 +39,10 @@ class _Torch(Adapter):
         r"All outputs of f must be floating-point or complex Tensors",
         r"leaf Variable that requires grad is being used in an in-place operation",
         r"^AttributeError: module '(torch|array_api_compat)[\w.]*' has no attribute",
+        r"modified by an inplace operation",
+        r"don't yet support saved tensor hooks",
+        r"doesn't work unless it is captured completely with torch\.compile",
+        r"index_reduce\(\): Double backward is unsupported",
     )
 
     def __init__(self, **options: Any) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from gradtier.oracle import differences, noise
 from gradtier.oracle.asking import Asker, Form
-from gradtier.oracle.certify import KINKS, Certification, Claim, any_of, certify, confirm
+from gradtier.oracle.certify import KINKS, WRONG, Certification, Claim, any_of, certify, confirm
 from gradtier.oracle.claims import Kind, claims_of
 from gradtier.oracle.constants import FAST, FD_FACTOR, PRECISIONS, ROWS, SMALL_INPUT, round_to
 from gradtier.oracle.differences import Samples
@@ -114,6 +114,13 @@ class Dossier:
         if self.kind == "pushforward":
             return self.certifications[seed].states
         return np.array([c.states[seed] for c in self.certifications], dtype=np.int8)
+
+    @property
+    def disputed(self) -> bool:
+        """Whether finite differences contradict the reference for some seed."""
+        return bool(self.answers) and any(
+            any_of(self.states(seed), WRONG) for seed in range(len(self.seeds))
+        )
 
     def columns(self) -> Columns:
         """How the primal's outputs become columns."""

@@ -127,6 +127,9 @@ def _conclude(
     if Ruling.BOTH in said:
         state = case.own_state(seed, chosen, j)
         case.findings.add(Finding.REFERENCE_WRONG)
+        if not np.isfinite(case.told.rows[seed][int(chosen.index[j])]):
+            case.reason = Reason.NONFINITE  # the ruling itself needs sharp finite differences
+            return Standing.WRONG
         if not soft and state in (State.DISAGREE, State.AT_POINT, State.KINK_OUT):
             return _accuse(case, seed, chosen, j, state)
         case.findings.add(Finding.LEANING_WRONG)

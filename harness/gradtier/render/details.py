@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from gradtier.assess import Assessment, Judged
 from gradtier.model import Outcome
 from gradtier.plan import Plan
+from gradtier.render.trials import RANK, others
 from gradtier.table import (
     LEGEND,
     LONGEST,
@@ -28,10 +29,6 @@ from gradtier.table import (
 from gradtier.tiers import ClassFinding
 
 MOST_TRIALS = 60  # shown per backend; the evidence holds all of them
-_RANK = {
-    Outcome.WRONG: 0, Outcome.CRASH: 1, Outcome.TIMEOUT: 2, Outcome.RAISED: 3,
-    Outcome.UNSUPPORTED: 4, Outcome.INCONCLUSIVE: 5,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,6 +56,7 @@ class TrialLine:
     """One trial that does not agree."""
 
     id: str
+    case: str
     outcome: str
     reason: str
     detail: str
@@ -109,8 +107,8 @@ def _detail(row: Row, a: Assessment, suites: list[str]) -> Detail:
         cell = j.trial.id.cell
         trials.setdefault((j.trial.id.suite, cell.device, cell.nesting), []).append(j)
     short = sorted(
-        (j for j in a.trials() if j.outcome in _RANK),
-        key=lambda j: (_RANK[j.outcome], str(j.trial.id)),
+        (j for j in a.trials() if j.outcome in RANK),
+        key=lambda j: (RANK[j.outcome], str(j.trial.id)),
     )
     return Detail(
         row=row,
@@ -133,10 +131,9 @@ def _detail(row: Row, a: Assessment, suites: list[str]) -> Detail:
 def _suite_cell(trials: list[Judged]) -> SuiteCell:
     counts = Counter(j.outcome for j in trials)
     state = state_of(counts)
-    others = [f"{counts[o]} {shown_as(o)}" for o in _RANK if counts[o]]
     mark = next(entry.mark for entry in LEGEND if entry.state is state)
     measured = sum(n for outcome, n in counts.items() if outcome.is_evidence)
-    return SuiteCell(state, mark, counts[Outcome.AGREE], measured, len(trials), ", ".join(others))
+    return SuiteCell(state, mark, counts[Outcome.AGREE], measured, len(trials), others(counts))
 
 
 def _untested(a: Assessment, cells: list[CellEntry]) -> Iterator[str]:
@@ -160,6 +157,7 @@ def _line(j: Judged) -> TrialLine:
     claim = j.claim
     return TrialLine(
         id=plain(str(j.trial.id)),
+        case=j.trial.id.case_id,
         outcome=shown_as(j.outcome),
         reason=str(j.record.reason or ""),
         detail=plain(j.record.detail, LONGEST),

@@ -1,4 +1,4 @@
-"""Support table -> one page of HTML.
+"""Support table -> the overview, a page of HTML.
 
 The template is autoescaped and holds the markup; the style sheet stands beside the page.  The page
 loads nothing from another host and runs no script.
@@ -6,63 +6,55 @@ loads nothing from another host and runs no script.
 
 from __future__ import annotations
 
-from functools import cache
 from importlib import resources
 from itertools import groupby
 
-import jinja2
-
 from gradtier.assess import Assessment
 from gradtier.plan import Plan
+from gradtier.render import templating
 from gradtier.render.details import details
-from gradtier.table import Row, SupportTable, web_link
+from gradtier.render.pages import Pages, conventions_that_differ
+from gradtier.table import Row, SupportTable
 
 PAGE, STYLE = "index.html", "style.css"
-#: What the browser may load, and from where: the style sheet beside the page, and nothing else.
-POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; "
-    "base-uri 'none'; form-action 'none'"
-)
 
 
-def render(table: SupportTable, assessments: tuple[Assessment, ...], plan: Plan) -> str:
-    """The page as text; a pure function of its arguments."""
-    return (
-        _environment()
-        .get_template("index.html.j2")
-        .render(
-            table=table,
-            details=details(table, assessments, plan),
-            packages=_packages(table.rows),
-            first=[c for c in table.columns if c.group == "first"],
-            nested=[c for c in table.columns if c.group == "nested"],
-            rank={c.id: min(i, 4) for i, c in enumerate(table.classes, 1)},
-            titles={row.id: f"{row.title}, {row.mode}" for row in table.rows},
-            ref=_references(table),
-            words={entry.state: entry for entry in table.legend},
-            days=sorted({run.started[:10] for run in table.provenance.runs}),
-            policy=POLICY,
-        )
+def render(
+    table: SupportTable,
+    assessments: tuple[Assessment, ...],
+    plan: Plan,
+    pages: Pages | None = None,
+) -> str:
+    """The overview as text; a pure function of its arguments.
+
+    Args:
+        table: what to show.
+        assessments: what the table was made of.
+        plan: what the assessments were made of.
+        pages: those of suites and cases, where they are made already.
+    """
+    pages = pages or Pages(table, assessments, plan)
+    return templating.render(
+        "index.html.j2",
+        table=table,
+        details=details(table, assessments, plan),
+        packages=_packages(table.rows),
+        first=[c for c in table.columns if c.group == "first"],
+        nested=[c for c in table.columns if c.group == "nested"],
+        rank={c.id: min(i, 4) for i, c in enumerate(table.classes, 1)},
+        titles={row.id: f"{row.title}, {row.mode}" for row in table.rows},
+        ref=_references(table),
+        words={entry.state: entry for entry in table.legend},
+        days=sorted({run.started[:10] for run in table.provenance.runs}),
+        suites=pages.suites,
+        paths=pages.paths,
+        differing=conventions_that_differ(table),
     )
 
 
 def style() -> str:
     """The style sheet that the page names."""
     return resources.files(__package__).joinpath("static", STYLE).read_text(encoding="utf-8")
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("gradtier.render"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["web_link"] = web_link
-    return environment
 
 
 def _packages(rows: tuple[Row, ...]) -> list[tuple[str, list[str], list[Row]]]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
+from gradtier.model import Nesting
 from gradtier.table import CellEntry, RecommendationEntry, Row, SupportTable, web_link
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>|~#&$])")
@@ -40,6 +41,7 @@ def render(table: SupportTable) -> str:
         *_recommendations(table),
         *_classes(table),
         *_drift(table),
+        *_conventions(table),
         "## Where the numbers come from",
         _provenance(table),
         *(f"[^{note.number}]: {escape(note.text)}" for note in table.footnotes),
@@ -149,6 +151,39 @@ def _drift(table: SupportTable) -> Iterable[str]:
         + (f" and {len(d.trials) - 5} more" if len(d.trials) > 5 else "")
         + f"). The claim: {_link(d.because, d.link)}"
         for d in table.drift
+    )
+
+
+def _conventions(table: SupportTable) -> Iterable[str]:
+    """Slopes taken at kinks: a line per case and mode, with the packages that take each."""
+    packages = {row.id: row.package for row in table.rows}
+    named = [e for e in table.conventions if e.groups]
+    if not named:
+        return
+    several = len({e.device for e in named}) > 1
+    yield "## Conventions at kinks"
+    yield (
+        "Which slope is taken where the one-sided ones differ, along the direction in which the "
+        "trial asked; to be compared within a line. A package with rows that differ stands twice."
+    )
+    yield _grid(
+        ["Case", "Mode", "Slopes"],
+        (
+            [
+                escape(e.case),
+                escape(
+                    e.mode
+                    + (f", {e.nesting} over it" if e.nesting is not Nesting.NONE else "")
+                    + (f", {e.device}" if several else "")
+                ),
+                "<br>".join(
+                    f"**{g.says}**: "
+                    + escape(", ".join(dict.fromkeys(packages[b] for b in g.backends)))
+                    for g in e.groups
+                ),
+            ]
+            for e in named
+        ),
     )
 
 

@@ -30,19 +30,34 @@ _EXCLUSION = {
     "properties": {key: {"type": "string"} for key in ("cell", "case", "reason", "because")},
 }
 
+#: What of the array API standard is called; ``by_backend``: how many functions on each row.
+_STANDARD = {
+    "type": "object",
+    "required": ["version", "functions", "covered", "missing", "by_backend"],
+    "additionalProperties": False,
+    "properties": {
+        "version": {"type": "string"},
+        "functions": {"type": "integer"},
+        "covered": {"type": "integer"},
+        "missing": {"type": "array", "items": {"type": "string"}},
+        "by_backend": {"type": "object", "additionalProperties": {"type": "integer"}},
+    },
+}
+
 
 def schema(contract: str) -> dict[str, Any]:
     """The JSON Schema of ``matrix``, ``plan``, ``evidence`` or ``support``."""
     if contract == "plan":
         found: dict[str, Any] = {
             "type": "object",
-            "required": ["schema", "matrix", "trials", "exclusions"],
+            "required": ["schema", "matrix", "trials", "exclusions", "standard"],
             "additionalProperties": False,
             "properties": {
                 "schema": {"const": PLAN},
                 "matrix": {"type": "string"},
                 "trials": {"type": "array", "items": _TRIAL},
                 "exclusions": {"type": "array", "items": _EXCLUSION},
+                "standard": _STANDARD,
             },
         }
     else:

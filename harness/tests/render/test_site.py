@@ -14,7 +14,8 @@ from gradtier.errors import InputError
 from gradtier.render import json, terminal, write_site
 from gradtier.table import SupportTable
 
-FILES = ["index.html", "style.css", "support.json", "support.md"]
+FILES = ["conventions.html", "index.html", "style.css", "support.json", "support.md"]
+PAGES = ["suites/nn.html", *(f"cases/nn/case{i}.html" for i in range(5))]
 
 
 def test_json_reads_back_to_the_same_table_and_ends_in_a_newline() -> None:
@@ -29,10 +30,14 @@ def test_a_site_is_written_the_same_twice_and_only_into_its_folder(tmp_path: Pat
     first = write_site(*world.golden(), tmp_path / "one" / "deep")
     second = write_site(*world.golden(), tmp_path / "two")
     assert sorted(f.name for f in first) == FILES
-    assert [f.read_bytes() for f in first] == [f.read_bytes() for f in second]
+    everything = [*FILES, *PAGES]
     written = sorted(str(f.relative_to(tmp_path)) for f in tmp_path.rglob("*") if f.is_file())
-    assert written == sorted([f"one/deep/{n}" for n in FILES] + [f"two/{n}" for n in FILES])
-    assert str(tmp_path).encode() not in b"".join(f.read_bytes() for f in first)
+    assert written == sorted(f"{top}/{n}" for top in ("one/deep", "two") for n in everything)
+    assert sorted(f.name for f in second) == FILES
+    for name in everything:
+        text = (tmp_path / "one" / "deep" / name).read_bytes()
+        assert text == (tmp_path / "two" / name).read_bytes()
+        assert str(tmp_path).encode() not in text
 
 
 def test_a_folder_that_cannot_be_made_is_one_clear_message(tmp_path: Path) -> None:
@@ -58,6 +63,17 @@ def test_a_link_in_the_folder_does_not_lead_the_writer_out_of_it(tmp_path: Path)
         write_site(*world.golden(), tmp_path / "site")
     assert outside.read_text() == "mine"
     assert [f.name for f in (tmp_path / "site").iterdir()] == ["support.md"]
+
+
+@pytest.mark.parametrize("folder", ["suites", "cases", "cases/nn"])
+def test_a_linked_folder_does_not_lead_the_writer_out_either(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "site" / folder
+    link.parent.mkdir(parents=True)
+    link.symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    with pytest.raises(InputError, match="is a link that leads elsewhere"):
+        write_site(*world.golden(), tmp_path / "site")
+    assert not [f for f in tmp_path.rglob("*") if f.is_file()]
 
 
 def test_the_terminal_text_fits_its_width_and_says_marks_in_words() -> None:
