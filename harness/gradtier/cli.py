@@ -255,7 +255,7 @@ def report(
     matrix_file: Path, files: tuple[Path, ...], date: datetime.datetime | None, out: Path,
     quiet: bool,
 ) -> None:  # fmt: skip
-    """Write the support table: index.html, support.md and support.json.
+    """Write the report: the table, a page per suite and case, conventions at kinks.
 
     Example: gradtier report --evidence reports/evidence/cpu.jsonl --out public
     """

@@ -36,6 +36,9 @@ START_SECONDS = 180.0
 #: for good (JAX took 4 GB in a whole run), and there are several processes.
 MOST_BYTES = 2 * 1024**3
 
+#: More than a trial can need, or it would end the process that it is about.
+MOST_LIVE = 10
+
 #: Where adapters may keep compiled code between runs; workers of one run share it.
 CACHE = "GRADTIER_CACHE"
 
@@ -194,11 +197,12 @@ class Engines:
         matrix: which adapters there are.
         suites: whose cases they are asked about.
         root: folder that suite paths are relative to.
-        most: processes kept alive at once; the least recently asked is ended first.
+        most: processes kept alive at once; the least recently asked is ended first. One trial may
+            need its own and those of every reference row.
     """
 
     def __init__(
-        self, matrix: Matrix, suites: Mapping[str, Suite], root: Path, most: int = 4
+        self, matrix: Matrix, suites: Mapping[str, Suite], root: Path, most: int = MOST_LIVE
     ) -> None:
         self._matrix = matrix
         self._paths = {s: str((root / matrix.suites[s].path).resolve()) for s in suites}

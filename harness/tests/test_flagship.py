@@ -83,6 +83,15 @@ def test_a_kink_is_a_convention_and_not_a_fault(records: dict[str, dict]) -> Non
     assert named & {"left", "right", "middle", "zero", "between"}, named
 
 
+def test_no_trial_ends_its_own_process_to_make_room_for_those_of_the_references() -> None:
+    from gradtier.engine import MOST_LIVE, engine_key
+    from gradtier.running import open_matrix
+
+    matrix = open_matrix(ROOT / "matrix.yaml").plan.matrix
+    rows = {row for pair in matrix.reference for row in (pair.reverse, pair.forward)}
+    assert MOST_LIVE > len({engine_key(matrix, row) for row in rows})
+
+
 def test_cuda_cells_without_a_card_are_unavailable_and_nothing_else(
     records: dict[str, dict],
 ) -> None:

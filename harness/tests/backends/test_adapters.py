@@ -153,7 +153,8 @@ REFUSALS = {
             "(InvalidArgument) The derivative of qr is not implemented when mode='complete'"
         ),
         RuntimeError(
-            "one of the variables used in gradient computation has been modified by an inplace operation"
+            "one of the variables used in gradient computation has been modified "
+            "by an inplace operation"
         ),
         RuntimeError("(Unavailable) The Op cumsum_grad doesn't have any grad op."),
         RuntimeError("(AlreadyExists) outputs contain duplicate tensor , please check"),
@@ -192,7 +193,8 @@ REFUSALS = {
         ValueError("[expm1] Not supported for complex64."),
         ValueError("[linalg::det] Complex inputs are not supported."),
         ValueError(
-            "[linalg::inv] Arrays must have type float32 or float64. Received array with type complex64."
+            "[linalg::inv] Arrays must have type float32 or float64. Received array with type "
+            "complex64."
         ),
         ValueError("[Primitive::vjp] Not implemented for Cholesky."),
         ValueError("[gather_axis] Cannot calculate JVP with respect to indices."),
@@ -210,10 +212,12 @@ REFUSALS = {
     "torch-forward": [RuntimeError("Nested forward mode AD is not supported at the moment")],
     "torch-func": [
         RuntimeError(
-            "one of the variables needed for gradient computation has been modified by an inplace operation: [torch.DoubleTensor [4]]"
+            "one of the variables needed for gradient computation has been modified by an inplace "
+            "operation: [torch.DoubleTensor [4]]"
         ),
         RuntimeError(
-            "index_reduce(): Double backward is unsupported for self and source containing multiple elements"
+            "index_reduce(): Double backward is unsupported for self and source containing "
+            "multiple elements"
         ),
         AttributeError("module 'array_api_compat.torch' has no attribute 'cbrt'"),
         ValueError("step must be greater than zero"),

@@ -65,13 +65,16 @@ CASES = [case for file in SUITES for case in load_suite(file.stem, file).cases.v
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
 def test_the_program_of_a_case_computes_what_the_case_does(case, ops):
     x, constants = case.draw()
-    reference = NumPy()
-    wanted = case.bind(reference.namespace, constants)(*x)
+    if case.natives:
+        pytest.skip("it is written over functions that no recorded program has")
+    if case.is_complex:
+        pytest.skip("a program holds no complex numbers")
+    wanted = case.bind(NumPy().namespace, constants)(*x)
     native = tuple(map(wrapped, x))
     try:
         recording = record(case.bind(XP, tuple(map(wrapped, constants))), native)
     except Unsupported as error:
-        if not (case.is_complex or isinstance(error, MissingName)):
+        if not isinstance(error, MissingName):
             raise
         pytest.skip(str(error))
     found = interpreted(recording.program(ops).text, native)
