@@ -72,7 +72,9 @@ def _said(package: str, record: Record, trial: TrialId) -> Said:
     words = re.sub(r"0x[0-9a-f]+|-?\d[\d.e+-]*", "N", " ".join(record.detail.split()))
     reason = str(record.reason or "")
     if reason in ("value", "severed", "nonfinite", "unstable", "stale", "primal"):
-        words = ""  # what a wrong number says is only how wrong it is
+        words = words.partition(": ")[0]  # what follows is only how wrong it is
+    if str(record.outcome) == "crash":
+        words = words.partition(":")[0]  # what follows are addresses and names of one process
     return Said(package, str(record.outcome), reason, words[:MOST_TEXT])
 
 
@@ -119,12 +121,11 @@ def _claim(
         f"backend: {listed(backends)}",
         f"nesting: {listed(nestings)}",
     ]
-    because = said.words or f"differs from both witnesses ({said.reason})"
     yield "  - match: {" + ", ".join([*where, "device: cpu"]) + "}"
     yield f"    outcome: {said.outcome}"
     if said.reason:
         yield f"    reason: {said.reason}"
-    yield f"    because: {json.dumps(because, ensure_ascii=False)}"
+    yield f"    because: {json.dumps(said.words, ensure_ascii=False)}"
     yield f"    until: {until}"
     yield ""
 

@@ -89,7 +89,7 @@ def test_no_trial_ends_its_own_process_to_make_room_for_those_of_the_references(
 
     matrix = open_matrix(ROOT / "matrix.yaml").plan.matrix
     rows = {row for pair in matrix.reference for row in (pair.reverse, pair.forward)}
-    assert MOST_LIVE > len({engine_key(matrix, row) for row in rows})
+    assert len({engine_key(matrix, row) for row in rows}) < MOST_LIVE
 
 
 def test_cuda_cells_without_a_card_are_unavailable_and_nothing_else(

@@ -65,7 +65,7 @@ def test_all_structural_problems_are_told_at_once(tmp_path: Path) -> None:
         tmp_path,
         ("    mode: reverse\n", "    mode: backwards\n"),
         ("    link: https://docs.jax.dev/\n", "    link: javascript:alert(1)\n"),
-        ("        agreement: 0.95\n", "        agreement: 95\n"),
+        ("        agreement: 0.9\n", "        agreement: 90\n"),
         ("  dtypes: [float64]", "  dtypes: [double]"),
     )
     text = "\n".join(problems(file))

@@ -82,25 +82,6 @@ def _elementwise() -> dict[str, Any]:
     def binary(name: str, dtype: Any = None) -> Any:
         return lambda x, y, /: elementwise(function(name), x, y, dtype=dtype)
 
-    def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
-        x = array(x) if min is None else elementwise(function("fmax"), x, min)
-        return x if max is None else elementwise(function("fmin"), x, max)
-
-    def where(condition: Any, x: Any, y: Any, /) -> Any:
-        x, y = _weak(x, y)
-        shape = np.broadcast_shapes(array(condition).shape, x.shape, y.shape)
-        dtype = np.result_type(x.dtype, y.dtype)
-        given = (broadcast(array(t), shape).column for t in (condition, x, y))
-        return computed(function("if_else")(*given), shape, dtype)
-
-    def logaddexp(x: Any, y: Any, /) -> Any:
-        def pairwise(a: Any, b: Any) -> Any:
-            rows = function("horzcat")(a, b)
-            sums = [function("logsumexp")(rows[i, :].T) for i in range(rows.shape[0])]
-            return joined(sums)
-
-        return elementwise(pairwise, *_together(x, y), dtype=FLOAT64)
-
     def bits(name: str) -> Any:
         return lambda x, y, /: logical(name, array(x), array(y))
 
@@ -135,10 +116,31 @@ def _elementwise() -> dict[str, Any]:
         "log2": lambda x, /: elementwise(function("log"), x, dtype=FLOAT64) / math.log(2.0),
         "real": lambda x, /: array(x),
         "conj": lambda x, /: array(x),
-        "clip": clip,
-        "where": where,
-        "logaddexp": logaddexp,
+        **_chosen(),
     }
+
+
+def _chosen() -> dict[str, Any]:
+    def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
+        x = array(x) if min is None else elementwise(function("fmax"), x, min)
+        return x if max is None else elementwise(function("fmin"), x, max)
+
+    def where(condition: Any, x: Any, y: Any, /) -> Any:
+        x, y = _weak(x, y)
+        shape = np.broadcast_shapes(array(condition).shape, x.shape, y.shape)
+        dtype = np.result_type(x.dtype, y.dtype)
+        given = (broadcast(array(t), shape).column for t in (condition, x, y))
+        return computed(function("if_else")(*given), shape, dtype)
+
+    def logaddexp(x: Any, y: Any, /) -> Any:
+        def pairwise(a: Any, b: Any) -> Any:
+            rows = function("horzcat")(a, b)
+            sums = [function("logsumexp")(rows[i, :].T) for i in range(rows.shape[0])]
+            return joined(sums)
+
+        return elementwise(pairwise, *_together(x, y), dtype=FLOAT64)
+
+    return {"clip": clip, "where": where, "logaddexp": logaddexp}
 
 
 def _weak(x: Any, y: Any) -> tuple[Array, Array]:

@@ -98,6 +98,11 @@ def _windows(jax: Any) -> dict[str, Any]:
         )
         return found.reshape(*found.shape[:2], -1)
 
+    named = (avg_pool, conv, conv_transpose, max_pool, unfold)
+    return {**{f.__name__: f for f in named}, "resize_bilinear": _resize(jax)}
+
+
+def _resize(jax: Any) -> Any:
     def resize_bilinear(x: Array, sizes: Any, align_corners: bool) -> Array:
         if align_corners:
             old = x.shape[-2:]
@@ -110,9 +115,7 @@ def _windows(jax: Any) -> dict[str, Any]:
             )  # fmt: skip
         return jax.image.resize(x, (*x.shape[:2], *sizes), "linear", antialias=False)
 
-    return {
-        f.__name__: f for f in (avg_pool, conv, conv_transpose, max_pool, resize_bilinear, unfold)
-    }
+    return resize_bilinear
 
 
 def _attention(jax: Any) -> Any:

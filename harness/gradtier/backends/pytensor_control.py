@@ -17,34 +17,6 @@ def names() -> dict[str, Any]:
     import pytensor.tensor as pt
     from pytensor.ifelse import ifelse
 
-    def scan(f: Any, carry: Any, xs: Any) -> Any:
-        starts, rows = trees.leaves(carry), trees.leaves(xs)
-        made: list[Any] = []
-        if rows[0].shape[0] == 0:
-            raise Unsupported("PyTensor's scan over no rows has no last carry")
-
-        def step(*given: Any) -> list[Any]:
-            values = iter(map(Array, given))  # PyTensor passes the rows first
-            x = trees.replace(xs, values)
-            kept, y = f(trees.replace(carry, values), x)
-            made[:] = [y]
-            return [variable(a) for a in trees.leaves(kept) + _leaves(y)]
-
-        # y is not known before the step was built: how many outputs there are is found by a call
-        outputs = _leaves(f(carry, trees.mapped(lambda a: a[0], xs))[1])
-        found = pytensor.scan(
-            step,
-            sequences=[a.variable for a in rows],
-            outputs_info=[a.variable for a in starts] + [None] * len(outputs),
-            return_list=True,
-            return_updates=False,
-        )
-        kept, ys = found[: len(starts)], found[len(starts) :]
-        last = (_shaped(a[-1], b.shape) for a, b in zip(kept, starts, strict=True))
-        count = rows[0].shape[0]
-        stacked = (_shaped(a, (count, *b.shape)) for a, b in zip(ys, outputs, strict=True))
-        return trees.replace(carry, last), _tree(made[0], stacked)
-
     def fori_loop(n: int, body: Any, state: Any) -> Any:
         def step(i: Any, *given: Any) -> list[Any]:
             inner = trees.replace(state, iter(map(Array, given)))
@@ -78,9 +50,40 @@ def names() -> dict[str, Any]:
         "cond": cond,
         "fori_loop": fori_loop,
         "map": mapped,
-        "scan": scan,
+        "scan": _scan,
         "stop_gradient": lambda x: Array(pytensor.gradient.zero_grad(x.variable)),
     }
+
+
+def _scan(f: Any, carry: Any, xs: Any) -> Any:
+    import pytensor
+
+    starts, rows = trees.leaves(carry), trees.leaves(xs)
+    made: list[Any] = []
+    if rows[0].shape[0] == 0:
+        raise Unsupported("PyTensor's scan over no rows has no last carry")
+
+    def step(*given: Any) -> list[Any]:
+        values = iter(map(Array, given))  # PyTensor passes the rows first
+        x = trees.replace(xs, values)
+        kept, y = f(trees.replace(carry, values), x)
+        made[:] = [y]
+        return [variable(a) for a in trees.leaves(kept) + _leaves(y)]
+
+    # y is not known before the step was built: how many outputs there are is found by a call
+    outputs = _leaves(f(carry, trees.mapped(lambda a: a[0], xs))[1])
+    found = pytensor.scan(
+        step,
+        sequences=[a.variable for a in rows],
+        outputs_info=[a.variable for a in starts] + [None] * len(outputs),
+        return_list=True,
+        return_updates=False,
+    )
+    kept, ys = found[: len(starts)], found[len(starts) :]
+    last = (_shaped(a[-1], b.shape) for a, b in zip(kept, starts, strict=True))
+    count = rows[0].shape[0]
+    stacked = (_shaped(a, (count, *b.shape)) for a, b in zip(ys, outputs, strict=True))
+    return trees.replace(carry, last), _tree(made[0], stacked)
 
 
 def _leaves(y: Any) -> list[Any]:
