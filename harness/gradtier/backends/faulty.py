@@ -11,7 +11,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,14 +97,15 @@ class Faulty(Adapter):
     def owned(cls, options: Mapping[str, Any]) -> tuple[str, ...]:
         return _class(str(options["around"])).modules
 
-    refusals: ClassVar = ()
-
     @property
     def namespace(self) -> Any:
         return self._inner.namespace
 
     def natives(self, name: str) -> Any:
         return self._inner.natives(name)
+
+    def declines(self, error: BaseException) -> bool:
+        return self._inner.declines(error)
 
     def zeros_like(self, array: Any) -> Any:
         return self._inner.zeros_like(array)
