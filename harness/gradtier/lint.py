@@ -154,13 +154,23 @@ def _patterns(loaded: Loaded, suites: Mapping[str, Suite]) -> Iterator[Problem]:
         return
     trials = list(_possible(loaded, suites))
     planned = [t for t in trials if not any(e.match.covers(t) for e in matrix.exclusions)]
+    of_backend: dict[str, list[TrialId]] = {}
+    for t in planned:
+        of_backend.setdefault(t.cell.backend, []).append(t)
     for key, i, match in rules:
         pool = trials if key == "exclusions" else planned
-        if any(match.covers(t) for t in pool):
+        # most claims are of a row or two: its trials are all that can match
+        near = [pool] if key == "exclusions" else _near(match, of_backend)
+        if any(match.covers(t) for part in near for t in part):
             continue
         path, hint = _mismatch(loaded, (key, i, "match"), match, pool)
         kind = "exclusion" if key == "exclusions" else "claim"
         yield loaded.problem(path, f"this {kind} matches no trial", hint)
+
+
+def _near(match: Match, of_backend: Mapping[str, list[TrialId]]) -> list[list[TrialId]]:
+    alone = Match(backend=match.backend)
+    return [found for found in of_backend.values() if alone.covers(found[0])]
 
 
 def _possible(loaded: Loaded, suites: Mapping[str, Suite]) -> Iterator[TrialId]:

@@ -13,7 +13,7 @@ from gradtier.errors import InputError, Problem, nearest
 from gradtier.host import Host
 from gradtier.inputs import COMPLEX
 from gradtier.loading import Loaded
-from gradtier.matrix import Matrix, Reference, digest
+from gradtier.matrix import Matrix, Reference, any_glob, digest
 from gradtier.model import AXES, Cell, TrialId
 from gradtier.standard import VERSION, coverage
 
@@ -156,7 +156,7 @@ def selected(matrix: Matrix, axes: Mapping[str, tuple[str, ...]], quick: bool) -
 
 
 def _any(globs: tuple[str, ...], word: str) -> bool:
-    return not globs or any(fnmatchcase(word, glob) for glob in globs)
+    return not globs or any_glob(globs, word)
 
 
 def references_for(matrix: Matrix, backend: str) -> tuple[Reference, ...]:

@@ -3,13 +3,12 @@
 import functools
 import importlib
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from library_process import asked
 
 from gradtier.backends.numpy import NumPy
 from gradtier.cases import load_suite
@@ -62,22 +61,7 @@ def compared(adapter):
 
 @functools.cache
 def measured(key):
-    module, _, name = ADAPTERS[key].partition(":")
-    kind = getattr(importlib.import_module(module), name)
-    if not kind.installed():
-        pytest.skip(f"{key} is not installed")
-    done = subprocess.run(
-        [sys.executable, __file__, ADAPTERS[key]],
-        env={**os.environ, **kind.environment, "PYTHONWARNINGS": "ignore"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    if "ImportError" in done.stderr and done.returncode:
-        pytest.skip(done.stderr.splitlines()[-1])
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    return asked(__file__, ADAPTERS[key], timeout=120, may_lack=True)
 
 
 @pytest.mark.parametrize("key", ADAPTERS)

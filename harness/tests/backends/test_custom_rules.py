@@ -1,15 +1,11 @@
 """A derivative rule of a user's own is what each library uses; one process a library."""
 
 import functools
-import importlib
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from library_process import asked
 
 HERE = Path(__file__).parent
 ADAPTERS = {
@@ -45,20 +41,7 @@ TRIALS = [(key, maps) for key in ADAPTERS for maps in sorted(EVERY)]
 
 @functools.cache
 def found(key):
-    module, _, name = ADAPTERS[key][0].partition(":")
-    if not getattr(importlib.import_module(module), name).installed():
-        pytest.skip(f"{key} is not installed")
-    folders = os.pathsep.join(map(str, (HERE.parents[1], HERE)))
-    done = subprocess.run(
-        [sys.executable, str(HERE / "custom_rules.py"), *ADAPTERS[key]],
-        env={**os.environ, "PYTHONPATH": folders, "PYTHONWARNINGS": "ignore"},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    return asked(HERE / "custom_rules.py", ADAPTERS[key][0], *ADAPTERS[key])
 
 
 @pytest.mark.parametrize(("key", "maps"), TRIALS)

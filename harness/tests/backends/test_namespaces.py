@@ -1,15 +1,11 @@
 """Mapped namespaces answer the calls of ``calls.py`` as NumPy does, or say what they lack."""
 
 import functools
-import importlib
-import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from library_process import asked
 
 HERE = Path(__file__).parent
 HARNESS = HERE.parents[1]
@@ -96,21 +92,8 @@ LIBRARIES = {"tensorflow": TENSORFLOW, "paddle": PADDLE, "mlx": MLX, "autograd":
 
 @functools.cache
 def answers(key):
-    library = LIBRARIES[key]
-    module, _, name = library.adapter.partition(":")
-    if not getattr(importlib.import_module(module), name).installed():
-        pytest.skip(f"{key} is not installed")
-    environment = {**os.environ, "PYTHONPATH": str(HARNESS), "PYTHONWARNINGS": "ignore"}
-    done = subprocess.run(
-        [sys.executable, str(HERE / "calling.py"), library.adapter, library.complexes],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    adapter = LIBRARIES[key].adapter
+    return asked(HERE / "calling.py", adapter, adapter, LIBRARIES[key].complexes)
 
 
 @pytest.mark.parametrize("key", LIBRARIES)

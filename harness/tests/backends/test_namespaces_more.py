@@ -6,14 +6,10 @@ Each library in a process of its own, in which ``calling_mapped.py`` makes the c
 from __future__ import annotations
 
 import functools
-import importlib
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from library_process import asked
 
 HERE = Path(__file__).parent
 ADAPTERS = {
@@ -197,23 +193,10 @@ DIFFERENT = {
 
 @functools.cache
 def outcome(key):
-    environment = {**os.environ, "PYTHONPATH": str(HERE.parents[1]), "PYTHONWARNINGS": "ignore"}
-    done = subprocess.run(
-        [sys.executable, str(HERE / "calling_mapped.py"), key, ADAPTERS[key]],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    return asked(HERE / "calling_mapped.py", ADAPTERS[key], key, ADAPTERS[key], timeout=300)
 
 
 def found(key, kind):
-    module, _, name = ADAPTERS[key].partition(":")
-    if not getattr(importlib.import_module(module), name).installed():
-        pytest.skip(f"{key} is not installed")
     if "unavailable" in outcome(key):
         pytest.skip(outcome(key)["unavailable"])
     return {call: what for call, (found, what) in outcome(key).items() if found == kind}

@@ -6,14 +6,10 @@ themselves do differently is listed with its reason.
 """
 
 import functools
-import importlib
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from library_process import asked
 
 HERE = Path(__file__).parent
 LIBRARIES = {
@@ -55,16 +51,8 @@ every_library = pytest.mark.parametrize("library", LIBRARIES)
 
 @functools.cache
 def outcome(library):
-    module, _, name = LIBRARIES[library].partition(":")
-    if not getattr(importlib.import_module(module), name).installed():
-        pytest.skip(f"{library} is not installed")
-    environment = {**os.environ, "PYTHONPATH": str(HERE.parents[1]), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, str(HERE / "native_values.py"), LIBRARIES[library], "fused"],
-        env=environment, capture_output=True, text=True, timeout=200, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    path = LIBRARIES[library]
+    return asked(HERE / "native_values.py", path, path, "fused", timeout=200)
 
 
 @every_library

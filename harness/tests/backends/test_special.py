@@ -11,13 +11,13 @@ import importlib
 import inspect
 import json
 import os
-import subprocess
 import sys
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+from library_process import asked as asked_of
 
 HARNESS = Path(__file__).parents[2]
 ADAPTERS = {
@@ -123,19 +123,10 @@ def main(path):
 
 @functools.cache
 def answers(library):
-    done = subprocess.run(
-        [sys.executable, __file__, ADAPTERS[library]],
-        env={**os.environ, "PYTHONPATH": str(HARNESS), "PYTHONWARNINGS": "ignore"},
-        capture_output=True, text=True, timeout=100, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    return asked_of(__file__, ADAPTERS[library])
 
 
 def asked(library):
-    module, _, name = ADAPTERS[library].partition(":")
-    if not getattr(importlib.import_module(module), name).installed():
-        pytest.skip(f"{library} is not installed")
     said = answers(library)
     if "unavailable" in said:
         pytest.skip(said["unavailable"])
