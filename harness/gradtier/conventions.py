@@ -1,8 +1,8 @@
 """Which slope each backend takes at a kink: the words of the verdicts, put side by side.
 
-A word names the side of the direction along which the trial asked, and rows whose numbers are the
-same may be asked along different ones.  So rows that agree with their reference stand under one
-word with it: the one that was found where two answers were compared element by element.
+The word of a forward row names a side of the direction along which the trial asked, and rows whose
+numbers are the same may be asked along different ones.  So rows that agree with their reference
+stand under one word with it.
 """
 
 from __future__ import annotations
@@ -30,13 +30,11 @@ class _Answer:
         node: row, device and dtype.
         word: as the verdict has it.
         like: the same of its reference where the numbers are the same, or None.
-        by_element: whether the word was found at one element, not along a mixed direction.
     """
 
     node: tuple[str, str, str]
     word: Side
     like: str | None
-    by_element: bool
 
 
 def conventions(plan: Plan, assessments: Iterable[Assessment]) -> tuple[ConventionEntry, ...]:
@@ -85,15 +83,13 @@ def _answer(j: Judged) -> _Answer | None:
         node=(cell.backend, cell.device, cell.dtype),
         word=word,
         like=j.record.reference if same else None,
-        by_element=(verdict.get("worst") or {}).get("fd") is not None,
     )
 
 
 def _groups(answers: list[_Answer]) -> tuple[ConventionGroup, ...]:
     rows: dict[Side, dict[str, None]] = {}
     for alike in _alike(answers):
-        sure = [a.word for a in alike if a.by_element] or [a.word for a in alike]
-        counts = Counter(sure)
+        counts = Counter(a.word for a in alike)
         word = min(counts, key=lambda w: (-counts[w], WORDS.index(w)))
         rows.setdefault(word, {}).update(dict.fromkeys(a.node[0] for a in alike))
     order = {a.node[0]: i for i, a in reversed(list(enumerate(answers)))}

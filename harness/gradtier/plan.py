@@ -21,7 +21,7 @@ SCHEMA = "gradtier/plan/1"
 
 #: Raised when the same trial would be judged by other rules than before: older records of it then
 #: no longer count.
-PROTOCOL = 4
+PROTOCOL = 5
 
 
 @dataclass(frozen=True)

@@ -205,8 +205,9 @@ class DriftEntry(Entry):
     trials: tuple[str, ...]
 
 
-#: Which value is taken between the two one-sided slopes along the direction asked.
-Side = Literal["left", "right", "middle", "zero", "between"]
+#: Which value is taken between the two one-sided slopes: along the direction asked in forward mode,
+#: by element in reverse ("mixed" where the elements of a gradient have several).
+Side = Literal["left", "right", "middle", "zero", "between", "mixed"]
 
 
 class ConventionGroup(Entry):

@@ -147,7 +147,7 @@ def _note_worst(case: Case, records: list[Certification], lines: list[Line]) -> 
         if not margin.size:
             continue
         if lines and inside.any():
-            _note_convention(case, lines[number], record, int(np.flatnonzero(inside)[0]))
+            _note_convention(case, lines[number], record, int(np.flatnonzero(inside)[0]), pushed)
         column = int(np.argmax(margin))
         if case.margin_fd is not None and margin[column] <= case.margin_fd:
             continue
@@ -162,11 +162,13 @@ def _note_worst(case: Case, records: list[Certification], lines: list[Line]) -> 
             case.reason = Reason.SEVERED if case.cut(seed, index) else None
 
 
-def _note_convention(case: Case, line: Line, record: Certification, column: int) -> None:
-    if case.convention is not None or line.samples.rows < 9:
+def _note_convention(
+    case: Case, line: Line, record: Certification, column: int, pushed: bool
+) -> None:
+    """A pushforward's along its direction; a pullback's of all elements, "mixed" if several."""
+    if (pushed and case.convention is not None) or line.samples.rows < 9:
         return
-    samples = line.samples.columns(np.array([column]))
-    about = differences.sides(samples)
-    claim: Array = record.claim
-    slack = float(record.slack[column])
-    case.convention = arbitrate.convention(about, 0, float(claim[column]), slack)
+    about = differences.sides(line.samples.columns(np.array([column])))
+    claim, slack = float(record.claim[column]), float(record.slack[column])
+    word = arbitrate.convention(about, 0, claim, slack)
+    case.convention = word if case.convention in (None, word) else "mixed"

@@ -9,7 +9,7 @@ from enum import Enum
 import numpy as np
 
 from gradtier.oracle import differences
-from gradtier.oracle.constants import BLUNT, FD_FACTOR, FULL_ROWS
+from gradtier.oracle.constants import BLUNT, FAST, FD_FACTOR, FULL_ROWS
 from gradtier.oracle.differences import Estimate, Samples, Sides
 from gradtier.oracle.draws import basis, element_scales, flat, unflatten
 from gradtier.oracle.evaluate import Evaluator
@@ -90,6 +90,8 @@ def rule(elements: Elements, backend: Array, reference: Array, tolerance: Array)
     """
     out = []
     low, high = elements.sides.interval(np.zeros(len(elements.index)))
+    # A slope of zero has no size to be sharp beside; that it is none is all there is to know.
+    known = np.where(np.isfinite(reference), 0.0, FAST * elements.samples.size)
     with np.errstate(all="ignore"):
         for j, scale in enumerate(elements.scale):
             slope, error = elements.estimate.value[j], elements.estimate.error[j]
@@ -102,7 +104,7 @@ def rule(elements: Elements, backend: Array, reference: Array, tolerance: Array)
                 inside_b = low[j] - slack <= b <= high[j] + slack
                 inside_r = low[j] - slack <= r <= high[j] + slack
                 out.append(_pick(inside_b, inside_r, Ruling.CONVENTION))
-            elif not np.isfinite(error) or error > BLUNT * np.nanmax([size, abs(b)]):
+            elif not np.isfinite(error) or error > max(BLUNT * np.nanmax([size, abs(b)]), known[j]):
                 out.append(Ruling.UNRESOLVED)
             else:
                 bar = FD_FACTOR * error + slack

@@ -7,9 +7,16 @@ import numpy as np
 from gradtier.oracle import arbitrate, differences
 from gradtier.oracle.case import Case, Standing
 from gradtier.oracle.certify import KINKS, WRONG, State, any_of, only
-from gradtier.oracle.constants import FD_FACTOR, NEAR_MISS, RESIDUE, SINGLE_TO_DOUBLE, UNIT
+from gradtier.oracle.constants import (
+    FD_FACTOR,
+    NEAR_MISS,
+    RESIDUE,
+    SINGLE_TO_DOUBLE,
+    SMALL_INPUT,
+    UNIT,
+)
 from gradtier.oracle.draws import flat, leaf_scale, moduli, perturbed, split
-from gradtier.oracle.hearing import hear, hear_nonfinite
+from gradtier.oracle.hearing import convention_by_element, hear, hear_both_nonfinite, hear_nonfinite
 from gradtier.oracle.types import Array, Query
 from gradtier.oracle.verdict import Finding
 
@@ -190,10 +197,11 @@ def _passed(case: Case, seed: int, tolerance: Array) -> Standing:
     accused = any_of(states, WRONG) and not _within_bars(case, seed, tolerance)
     if got.size and not np.all(np.isfinite(got)):
         case.findings.add(Finding.NONFINITE_BOTH)
-        if any_of(states, (State.NONFINITE,)):
+        found = hear_both_nonfinite(case, seed)
+        if found is Standing.NONFINITE and any_of(states, (State.NONFINITE,)):
             case.findings.add(Finding.CONFLICT)
             return Standing.CONFLICT
-        return Standing.NONFINITE
+        return found
     if got.size and np.mean(answer.hopeless) > 0.5 and np.any(answer.value != 0):
         if _zero_within_rounding(case, seed, got):
             case.findings.add(Finding.AGREE_ZERO)
@@ -271,7 +279,11 @@ def _note_fd(case: Case, seed: int, got: Array, tolerance: Array) -> None:
 
 
 def _note_kink(case: Case, seed: int) -> None:
-    """Names the convention of the claim along the first direction that meets a kink."""
+    """Names the convention of the claim where it meets a kink.
+
+    A pushforward's is along its own direction.  A pullback's is by element, since along a direction
+    of mixed signs a left slope is a right one; with too many elements for that, along the direction.
+    """
     for number, record in enumerate(case.dossier.certifications):
         pushed = case.dossier.kind == "pushforward"
         if pushed and number != seed:
@@ -283,10 +295,15 @@ def _note_kink(case: Case, seed: int) -> None:
         if not column.size:
             continue
         case.findings.add(Finding.KINK)
-        about = differences.sides(case.lines[number].samples.columns(column[:1]))
         got = case.told.rows[seed]
+        if case.convention is not None:
+            continue
+        if not pushed and got.size <= SMALL_INPUT:
+            case.convention = convention_by_element(case, seed)
+            continue
+        about = differences.sides(case.lines[number].samples.columns(column[:1]))
         along = None if pushed else flat(case.dossier.directions[number])
         claim = got[column[0]] if along is None else float(np.sum(got * along))
-        if case.convention is None and np.isfinite(claim):
+        if np.isfinite(claim):
             slack = float(record.slack[column[0]])
             case.convention = arbitrate.convention(about, 0, float(claim), slack)

@@ -8,7 +8,13 @@ from gradtier.oracle import arbitrate
 from gradtier.oracle.arbitrate import Elements, Ruling
 from gradtier.oracle.case import Case, Standing
 from gradtier.oracle.certify import State
-from gradtier.oracle.constants import MAX_ARBITRATED, MAX_ARBITRATED_OUTPUTS, UNIT
+from gradtier.oracle.constants import (
+    FAST,
+    MAX_ARBITRATED,
+    MAX_ARBITRATED_OUTPUTS,
+    SMALL_INPUT,
+    UNIT,
+)
 from gradtier.oracle.types import Array
 from gradtier.oracle.verdict import Finding, Reason
 
@@ -41,6 +47,28 @@ def hear_nonfinite(case: Case, seed: int, broken: Array) -> Standing:
     return Standing.WRONG
 
 
+def hear_both_nonfinite(case: Case, seed: int) -> Standing:
+    """Not finite, and neither is the reference: wrong where finite differences know the slope.
+
+    At a kink they know both slopes, between which every convention is; at a jump, or where the
+    slope has no finite limit, nobody can have given a better answer.
+    """
+    index = np.flatnonzero(~np.isfinite(case.told.rows[seed]))[:MAX_ARBITRATED]
+    chosen = case.elements(seed, index)
+    with np.errstate(all="ignore"):
+        size = np.maximum(1e-3 * np.abs(chosen.estimate.value), FAST * chosen.samples.size)
+        known = (chosen.estimate.error < size) | chosen.sides.kink
+    known = known & ~chosen.sides.jump & ~np.array(arbitrate.diverging(chosen))
+    if not known.any():
+        return Standing.NONFINITE
+    case.note_arbitrated(seed, chosen, int(np.flatnonzero(known)[0]))
+    case.findings.add(Finding.REFERENCE_WRONG)
+    if chosen.sides.kink[known].any():
+        case.findings.add(Finding.KINK)
+    case.reason = Reason.NONFINITE
+    return Standing.WRONG
+
+
 def hear(case: Case, seed: int, live: Array, gap: Array, tolerance: Array) -> Standing:
     """Arbitrates between backend and reference on the worst elements that differ.
 
@@ -68,11 +96,28 @@ def hear(case: Case, seed: int, live: Array, gap: Array, tolerance: Array) -> St
     ranks = [SEVERITY.index(ruling) for ruling in rulings]
     j = ranks.index(min(ranks))
     case.note_arbitrated(seed, chosen, j)
-    if chosen.sides.kink[j] and np.isfinite(got[order[j]]):
+    found = _conclude(case, seed, chosen, rulings, j, live, bool(answer.soft[order].all()))
+    if found is Standing.KINK and pulled and got.size <= SMALL_INPUT:
+        case.convention = convention_by_element(case, seed)
+    elif found is not Standing.WRONG and chosen.sides.kink[j] and np.isfinite(got[order[j]]):
         slack = float(tolerance[order[j]] * chosen.scale[j])
         claim = float(got[order[j]] * chosen.scale[j])
         case.convention = arbitrate.convention(chosen.sides, j, claim, slack)
-    return _conclude(case, seed, chosen, rulings, j, live, bool(answer.soft[order].all()))
+    return found
+
+
+def convention_by_element(case: Case, seed: int) -> str | None:
+    """The convention of all kinked elements of a gradient; "mixed" if they have several."""
+    got, slack = case.told.rows[seed], case.tolerance(seed)
+    each = case.elements(seed, np.arange(got.size))
+    words = {
+        arbitrate.convention(
+            each.sides, j, float(got[i] * each.scale[j]), float(slack[i] * each.scale[j])
+        )
+        for j, i in enumerate(each.index)
+        if each.sides.kink[j] and not each.sides.jump[j] and np.isfinite(got[i])
+    }
+    return words.pop() if len(words) == 1 else ("mixed" if words else None)
 
 
 def _ask_sharper(

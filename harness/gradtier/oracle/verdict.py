@@ -123,7 +123,8 @@ class Verdict:
         reason: set exactly when the outcome is wrong.
         detail: one readable sentence.
         witnesses: those that were used: "finite-differences", "reference", "adjoint-identity".
-        convention: at a kink: "left", "right", "middle", "zero" or "between".
+        convention: at a kink: "left", "right", "middle", "zero" or "between"; "mixed" if the
+            elements of a gradient have several.
         worst: the worst element, if there is one.
         margin_reference: largest |difference| / tolerance against the reference; above 1 fails.
         margin_fd: the same against finite differences.

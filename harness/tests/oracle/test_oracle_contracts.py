@@ -191,6 +191,32 @@ def test_both_not_finite_in_the_same_elements_is_said() -> None:
     assert "nonfinite-both" in verdict.findings
 
 
+def test_both_not_finite_is_wrong_where_finite_differences_know_the_slope() -> None:
+    """Of |p| at (0, 0), and of a smooth function: nobody need answer with NaN."""
+
+    def length(p, w):
+        with np.errstate(all="ignore"):
+            return (p[0] / np.sqrt(np.sum(p[0] ** 2)) * w[0],)
+
+    def power(p, w):
+        with np.errstate(all="ignore"):
+            return (np.where(p[0] == 0, np.nan, 2 * p[0]) * w[0],)
+
+    for f, pull in (
+        (lambda p: np.sqrt(np.sum(p[0] ** 2)), length),
+        (lambda p: p[0] ** 2, power),
+    ):
+        x = (np.array([0.0, 0.0]),)
+        primal = batched(f)
+        dossier = certify_pullback("tests/both", primal, x, Witness(as_map(pull)))
+        verdict = judge_pullback(dossier, primal, as_map(pull))
+        assert (verdict.outcome, verdict.reason) == (Outcome.WRONG, Reason.NONFINITE), str(verdict)
+        assert {"nonfinite-both", "reference-wrong"} <= set(verdict.findings)
+        mended = as_map(lambda p, w, pull=pull: (np.nan_to_num(pull(p, w)[0]),))
+        with_right = judge_pullback(dossier, primal, mended)
+        assert with_right.outcome is Outcome.AGREE, str(with_right)
+
+
 def test_an_exception_of_the_backend_is_passed_on() -> None:
     def raising(queries):
         raise NotImplementedError("no rule for this")

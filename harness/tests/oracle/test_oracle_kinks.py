@@ -92,6 +92,32 @@ def test_shares_of_a_tied_maximum_are_conventions(reference: str | None, claimed
 
 
 @pytest.mark.parametrize("reference", [*SHARES, None])
+@pytest.mark.parametrize(
+    ("claimed", "name"), [("equal", "between"), ("first", "mixed"), ("last", "mixed")]
+)
+def test_a_gradient_of_several_kinks_is_named_by_its_elements_not_by_a_direction(
+    reference: str | None, claimed: str, name: str
+) -> None:
+    right = maximum([1.0, 3.0, 3.0, -2.0, 3.0], SHARES[reference or "equal"])
+    other = maximum([1.0, 3.0, 3.0, -2.0, 3.0], SHARES[claimed])
+    known = None if reference is None else witness(right)
+    dossier = certify_pullback("tests/max", right.primal, right.x, known)
+    assert judge_pullback(dossier, right.primal, as_map(other.pull)).convention == name
+
+
+@pytest.mark.parametrize("reference", [0.0, 0.5, 1.0, None])
+@pytest.mark.parametrize(("claimed", "name"), [(0.0, "left"), (1.0, "right"), (0.5, "middle")])
+def test_one_convention_at_all_kinks_is_one_word_whatever_the_signs_of_the_direction(
+    reference: float | None, claimed: float, name: str
+) -> None:
+    point = [0.0, 1.5, 0.0, 0.0, -2.0, 0.0, 0.0]
+    right, other = relu(point, reference or 0.0), relu(point, claimed)
+    known = None if reference is None else witness(right)
+    dossier = certify_pullback("tests/relus", right.primal, right.x, known)
+    assert judge_pullback(dossier, right.primal, as_map(other.pull)).convention == name
+
+
+@pytest.mark.parametrize("reference", [*SHARES, None])
 @pytest.mark.parametrize("share", [lambda mask: mask, lambda mask: 0.0 * mask])
 def test_shares_that_do_not_add_up_are_wrong_although_each_is_possible(reference, share) -> None:
     right = maximum([1.0, 3.0, 3.0, -2.0, 3.0], SHARES[reference or "equal"])
