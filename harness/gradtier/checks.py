@@ -73,6 +73,8 @@ def primal(claimed: Claimed) -> Check:
     def evaluate(points: Sequence[Leaves]) -> list[Leaves]:
         queries = tuple((tuple(x), tuple(inner) if nested else ()) for x in points)
         ask = replace(claimed.ask_of(queries), nesting=Nesting.NONE, fixed=0, plain=not nested)
+        if not nested:  # it has no mode: both rows of a system share what was compiled
+            ask = replace(ask, mode=Mode.REVERSE)
         leaves = []
         for one in queries:  # the value is given for the first query of a question
             answer = claimed.put(replace(ask, queries=(one,)))

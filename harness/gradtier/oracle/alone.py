@@ -10,7 +10,6 @@ from gradtier.oracle.certify import KINKS, Certification, State, any_of
 from gradtier.oracle.constants import FAST, FD_FACTOR, SMALL_INPUT
 from gradtier.oracle.draws import basis
 from gradtier.oracle.lines import Line
-from gradtier.oracle.types import Array
 from gradtier.oracle.verdict import Finding, Reason
 
 ACCUSING = (State.DISAGREE, State.AT_POINT, State.NONFINITE)

@@ -282,7 +282,7 @@ def _note_kink(case: Case, seed: int) -> None:
     """Names the convention of the claim where it meets a kink.
 
     A pushforward's is along its own direction.  A pullback's is by element, since along a direction
-    of mixed signs a left slope is a right one; with too many elements for that, along the direction.
+    of mixed signs a left slope is a right one; along the direction where elements are too many.
     """
     for number, record in enumerate(case.dossier.certifications):
         pushed = case.dossier.kind == "pushforward"
