@@ -1,6 +1,6 @@
 """Drafts claims for what failed in a run and nobody declared: ``python ci/claims.py EVIDENCE...``.
 
-Prints YAML for the end of ``claims`` in ``matrix.yaml``.  Each claim covers just the trials that
+Prints YAML for the end of ``claims`` in ``suites/claims.yaml``.  Each covers just the trials that
 ended so, grouped by what was said.  ``because`` holds the library's own words; whoever commits a
 claim looks at the trial first, and says better what they find.
 """

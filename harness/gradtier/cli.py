@@ -294,7 +294,7 @@ def verify(
 
 
 @main.command()
-@click.argument("contract", type=click.Choice(["matrix", "plan", "evidence", "support"]))
+@click.argument("contract", type=click.Choice(["matrix", "claims", "plan", "evidence", "support"]))
 def schema(contract: str) -> None:
     """Print the JSON Schema of a file format.
 

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from gradtier import yamlfile
+from gradtier import beside, yamlfile
 from gradtier.errors import Problem, nearest
 from gradtier.matrix import Matrix
 
@@ -38,7 +38,7 @@ def load_partly(file: Path) -> tuple[Loaded | None, list[Problem]]:
     Raises:
         InputError: the file can't be read.
     """
-    document = yamlfile.read(file)
+    document = beside.joined(yamlfile.read(file), file.resolve().parent)
     problems = list(document.problems)
     data = document.data if document.data is not None else {}
     try:

@@ -185,6 +185,14 @@ class Claim(Strict):
         return outcome.value == self.outcome and self.reason in (None, reason)
 
 
+class Claims(Strict):
+    """A file of claims, named by a matrix's ``claims_from``."""
+
+    schema_: Literal["gradtier/claims/1"] = Field(alias="schema")
+    claims: tuple[Claim, ...] = ()
+    notes: Mapping[Id, Text] = {}
+
+
 class Nested(Strict):
     """Threshold on second order."""
 
@@ -252,6 +260,9 @@ class Matrix(Strict):
     )
     exclusions: tuple[Exclusion, ...] = ()
     claims: tuple[Claim, ...] = ()
+    claims_from: Text | None = Field(
+        None, description="file beside the matrix that holds the claims and their notes instead"
+    )
     notes: Mapping[Id, Text] = {}
     quick: tuple[Text, ...] = Field(
         (), description="case ids or globs, 'array/sin': the subset that `--quick` measures"

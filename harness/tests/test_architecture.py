@@ -21,7 +21,7 @@ LADDER = [
     ["oracle"],
     ["inputs", "rules"],
     ["cases", "yamlfile", "points"],
-    ["specs", "standard"],
+    ["specs", "standard", "beside"],
     ["backends", "precise", "variants"],
     ["derivatives", "operators", "matrix", "messages"],
     ["host", "loading"],

@@ -66,7 +66,7 @@ def test_all_structural_problems_are_told_at_once(tmp_path: Path) -> None:
         ("    mode: reverse\n", "    mode: backwards\n"),
         ("    link: https://docs.jax.dev/\n", "    link: javascript:alert(1)\n"),
         ("        agreement: 0.9\n", "        agreement: 90\n"),
-        ("  dtypes: [float64]", "  dtypes: [double]"),
+        ("  dtypes: [float64, float32]", "  dtypes: [double]"),
     )
     text = "\n".join(problems(file))
     assert "'backwards' is not allowed" in text
@@ -267,9 +267,71 @@ def test_the_published_schema_accepts_the_flagship_and_refuses_a_typing_error() 
     assert Matrix.model_validate(data)
     assert list(validator.iter_errors({**typed, "backend": {}}))
     assert data["schema"] == "gradtier/matrix/1"
+    claims = yaml.safe_load((ROOT / data["claims_from"]).read_text(encoding="utf-8"))
+    typed = json.loads(json.dumps(claims, default=str))
+    assert not list(jsonschema.Draft202012Validator(schema("claims")).iter_errors(typed))
 
 
-@pytest.mark.parametrize("contract", ["matrix", "plan", "evidence", "support"])
+CLAIM = {"match": {"backend": "exact-reverse"}, "outcome": "wrong", "because": "known"}
+
+
+def apart(world: World, **content: object) -> list[str]:
+    """Problems of a matrix whose claims stand in ``known.yaml`` with this content."""
+    world.matrix["claims_from"] = "known.yaml"
+    (world.folder / "known.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    try:
+        load_checked(world.file)
+    except InputError as error:
+        return [str(p) for p in error.problems]
+    return []
+
+
+def test_claims_of_another_file_are_those_of_the_matrix(world: World) -> None:
+    noted = {**CLAIM, "note": "why"}
+    assert not apart(world, schema="gradtier/claims/1", claims=[noted], notes={"why": "so"})
+    matrix = load_checked(world.file)[0].matrix
+    assert [c.note for c in matrix.claims] == ["why"]
+    assert matrix.notes["why"] == "so"
+
+
+def test_what_is_wrong_in_a_file_of_claims_is_told_with_that_files_line(world: World) -> None:
+    wrong = {"match": {"backend": "exakt-reverse"}, "outcome": "wrong", "because": "x"}
+    odd = {**CLAIM, "outcome": "wrog"}
+    (found,) = apart(world, schema="gradtier/claims/1", claims=[wrong])
+    assert found.startswith("known.yaml:") and "did you mean 'exact-reverse'?" in found
+    (found,) = apart(world, schema="gradtier/claims/1", claims=[odd])
+    assert found.startswith("known.yaml:") and "claims[0].outcome" in found and "'wrong'" in found
+
+
+def test_a_file_of_claims_with_several_faults_tells_all_of_them(world: World) -> None:
+    world.matrix["claims"] = [CLAIM]
+    world.matrix["notes"] = {"why": "here"}
+    found = "\n".join(apart(world, schema="x", claim=[CLAIM], claims=[CLAIM], notes={"why": "so"}))
+    for said in (
+        "unknown key 'claim'; did you mean 'claims'?",
+        "found 'x'; expected gradtier/claims/1",
+        "claims stand here and in 'known.yaml'",
+        "duplicate note 'why'; also at matrix.yaml:",
+    ):
+        assert said in found, found
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [(None, "there is no such file"), ("a: [1", "not valid YAML"), ("- 1", "found no mapping")],
+)
+def test_a_file_of_claims_that_is_none_is_told_where(
+    world: World, text: str | None, says: str
+) -> None:
+    world.matrix["claims_from"] = "known.yaml"
+    if text is not None:
+        (world.folder / "known.yaml").write_text(text, encoding="utf-8")
+    (found, *_) = problems(world.file)
+    assert says in found
+    assert found.startswith("known.yaml" if text else "matrix.yaml:")
+
+
+@pytest.mark.parametrize("contract", ["matrix", "claims", "plan", "evidence", "support"])
 def test_the_schema_files_are_what_the_types_say(contract: str) -> None:
     file = ROOT / "harness" / "gradtier" / "schemas" / f"{contract}-1.json"
     text = file.read_text(encoding="utf-8")

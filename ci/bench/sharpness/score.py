@@ -95,12 +95,14 @@ def _unchanged(suites: dict[str, str]) -> set[tuple[str, str]]:
     """(fault, case) where the spoiled answer is the right one; see ``same.py``."""
     found: set[tuple[str, str]] = set()
     for suite, path in suites.items():
-        done = subprocess.run(
-            [sys.executable, str(Path(__file__).with_name("same.py")), suite, path, AROUND],
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        answer = json.loads(done.stdout.splitlines()[-1])
-        found |= {(fault, case) for fault, cases in answer.items() for case in cases}
+        for nesting, faults in (("none", (*NUMBERS, *SPECIAL)), ("forward", NESTED)):
+            done = subprocess.run(
+                [sys.executable, str(Path(__file__).with_name("same.py")), suite, path, AROUND,
+                 nesting, *faults],
+                capture_output=True, text=True, check=True,
+            )  # fmt: skip
+            answer = json.loads(done.stdout.splitlines()[-1])
+            found |= {(fault, case) for fault, cases in answer.items() for case in cases}
     return found
 
 

@@ -63,6 +63,9 @@ SPECIAL: Mapping[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
 }
 
 
+_SINGLE = {"f": np.float32, "c": np.complex64}
+
+
 def _tied(x: NDArray[Any]) -> NDArray[Any]:
     """Where an element equals another one."""
     _, inverse, counts = np.unique(x, return_inverse=True, return_counts=True)
@@ -216,27 +219,27 @@ class Faulty(Adapter):
                 x[0][...] += 1.0
 
     def _spoil(self, answer: list[NDArray[Any]]) -> tuple[Any, ...]:
-        first = answer[0]
+        first = next((a for a in answer if a.size), None)
         match self._fault:
             case "zero":
                 return tuple(np.zeros_like(a) for a in answer)
             case "sign":
-                return tuple(-a for a in answer)
+                return tuple(np.asarray(-a) for a in answer)
             case "double":
-                return tuple(2 * a for a in answer)
-            case "element":
+                return tuple(np.asarray(2 * a) for a in answer)
+            case "element" if first is not None:
                 first.flat[int(np.argmax(np.abs(first)))] *= 1 + 1e-5
             case "single":
-                return tuple(a.astype(np.float32).astype(a.dtype) for a in answer)
-            case "nan":
+                return tuple(np.asarray(a.astype(_SINGLE[a.dtype.kind]), a.dtype) for a in answer)
+            case "nan" if first is not None:
                 first.flat[0] = np.nan
             case "shape":
-                return (first[None], *answer[1:])
+                return (answer[0][None], *answer[1:])
             case "buffer":
                 return self._reused(answer)
             case "accumulate":
                 left = self._buffer if _shapes(self._buffer) == _shapes(answer) else answer
-                self._reused([a + b for a, b in zip(answer, left, strict=True)])
+                self._reused([np.asarray(a + b) for a, b in zip(answer, left, strict=True)])
                 return tuple(a.copy() for a in self._buffer)
         return tuple(answer)
 

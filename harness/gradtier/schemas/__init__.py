@@ -1,4 +1,4 @@
-"""JSON Schemas of the four file formats, made from the types that read and write them."""
+"""JSON Schemas of the file formats, made from the types that read and write them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _STANDARD = {
 
 
 def schema(contract: str) -> dict[str, Any]:
-    """The JSON Schema of ``matrix``, ``plan``, ``evidence`` or ``support``."""
+    """The JSON Schema of ``matrix``, ``claims``, ``plan``, ``evidence`` or ``support``."""
     if contract == "plan":
         found: dict[str, Any] = {
             "type": "object",
@@ -76,6 +76,10 @@ def _from_types(contract: str) -> dict[str, Any]:
         from gradtier.matrix import Matrix
 
         return Matrix.model_json_schema(by_alias=True)
+    if contract == "claims":
+        from gradtier.matrix import Claims
+
+        return Claims.model_json_schema(by_alias=True)
     if contract == "evidence":
         from gradtier.evidence import Record, Run
 
