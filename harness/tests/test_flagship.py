@@ -71,7 +71,9 @@ def test_nested_derivatives_of_every_family_are_measured(records: dict[str, dict
 
 def test_a_kink_is_a_convention_and_not_a_fault(records: dict[str, dict]) -> None:
     found = [r for t, r in records.items() if "relu_at_zero" in t and "/cpu/none/" in t]
-    assert len(found) == len(PLANNED)
+    rows = {t.partition("@")[2].partition("/")[0] for t in records if "relu_at_zero" in t}
+    assert rows == {row for row in PLANNED if not row.startswith("torch-compile")}
+    assert len(found) == len(rows)
     ends = {
         (t.partition("@")[2].partition("/")[0], r["outcome"])
         for t, r in records.items()
@@ -80,7 +82,7 @@ def test_a_kink_is_a_convention_and_not_a_fault(records: dict[str, dict]) -> Non
     others = {row for row, end in ends if end not in ("agree", "unavailable")}
     assert others <= {"drjit-reverse", "drjit-forward"}, "LLVM 15 ends the process at a maximum"
     named = {r.get("verdict", {}).get("convention") for r in found}
-    assert named & {"left", "right", "middle", "zero", "between"}, named
+    assert named & {"left", "right", "middle", "zero", "between", "mixed"}, named
 
 
 def test_no_trial_ends_its_own_process_to_make_room_for_those_of_the_references() -> None:
