@@ -181,6 +181,28 @@ def operators(session: nox.Session) -> None:
     run(session, "environment", "python", "ci/bench/operators.py", *session.posargs)
 
 
+@nox.session(requires=["environment"], venv_backend="none", default=False)
+def bench(session: nox.Session) -> None:
+    """Time derivatives; writes reports/bench/speed.md.  After `--`: for `gradtier bench`."""
+    out = ["--matrix", "matrix.yaml", "--out", "reports/bench/speed.md"]
+    run(session, "environment", "gradtier", "bench", *out, *session.posargs)
+
+
+# ---------------------------------------------------------------------------- several versions
+
+
+@nox.session(requires=["tools"], venv_backend="none", default=False)
+def sweep(session: nox.Session) -> None:
+    """Measure several releases of a package.  After `--`: PACKAGE [--last N] [--suite GLOB]."""
+    run(session, "tools", "python", "ci/sweep", "sweep", *session.posargs)
+
+
+@nox.session(requires=["tools"], venv_backend="none", default=False)
+def bisect(session: nox.Session) -> None:
+    """Find the release that broke a trial.  After `--`: TRIAL_ID --good VERSION --bad VERSION."""
+    run(session, "tools", "python", "ci/sweep", "bisect", *session.posargs)
+
+
 # ---------------------------------------------------------------------------- parts of them
 
 

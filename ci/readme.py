@@ -67,12 +67,18 @@ def _short(cell: dict[str, Any], outer: str = "") -> str:
 
 
 def _use(table: dict[str, Any]) -> Iterator[str]:
-    """What to use, the sentences that are not withheld."""
+    """What to use, as it is computed; ``support.md`` has the maintainers' sentences too."""
     for given in table["recommendations"]:
-        said = [e for e in given["entries"] if not e["withheld"]]
-        lines = [f"{i}. {e['when']}: **{e['title']}**. {e['text']}" for i, e in enumerate(said, 1)]
+        said = [e for e in given["entries"] if not e.get("withheld")]
+        lines = [f"{i}. {_choice(e)}" for i, e in enumerate(said, 1)]
         if lines:
             yield f"What to use on {given['device'].upper()}:\n\n" + "\n".join(lines)
+
+
+def _choice(e: dict[str, Any]) -> str:
+    why = f" ({escape(e['evidence'])})" if e.get("evidence") else ""
+    mind = f" Mind: {escape(e['caution'])}." if e.get("caution") else ""
+    return f"{e['when']}: **{escape(e['title'])}**{why}. {escape(e['text'])}{mind}"
 
 
 def filled(readme: str, table: dict[str, Any]) -> str:

@@ -2,78 +2,70 @@
 
 An :class:`Assessment` says what was measured of one backend; a claim never enters it except to be
 compared.  The table takes assessments only.
+
+What the evidence gives is the *derived* class; what the matrix allows at most is the *declared*
+one; the lower of the two is *published*.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from gradtier.evidence import Evidence, Record
-from gradtier.matrix import Claim, Matrix
-from gradtier.model import Cell, Nesting, Outcome
-from gradtier.plan import Plan, Planned
-from gradtier.tiers import Answer, ClassFinding, Tally, judge
+from gradtier.evidence import Evidence
+from gradtier.facts import Costs, Ledger, facts
+from gradtier.judged import CellSummary, Judged
+from gradtier.matrix import Backend, Claim, Matrix, Waiver
+from gradtier.model import Cell, Outcome
+from gradtier.plan import Plan
+from gradtier.policy import Policy
+from gradtier.ratios import relative
+from gradtier.tally import Facts
+from gradtier.tiers import Answer, ClassFinding, judge
 
-
-@dataclass(frozen=True)
-class Judged:
-    """One planned trial with its record, and the claim that is made of it."""
-
-    trial: Planned
-    record: Record | None
-    claim: Claim | None
-
-    @property
-    def outcome(self) -> Outcome:
-        """The trial's outcome; planned without a record is ``missing`` (or ``unavailable``)."""
-        if self.record is not None:
-            return self.record.outcome
-        return Outcome.UNAVAILABLE if self.trial.unavailable else Outcome.MISSING
-
-    @property
-    def as_claimed(self) -> bool:
-        """Whether the trial ended as it was declared to."""
-        return self.claim is not None and self.record is not None and self.claim.expects(
-            self.record.outcome, self.record.reason
-        )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class CellSummary:
-    """What is known of one cell.
-
-    Attributes:
-        cell: which.
-        excluded: why nothing of it is planned (``not-claimed``, ...), or empty.
-        trials: every planned trial of it, judged.
-    """
-
-    cell: Cell
-    excluded: str
-    trials: tuple[Judged, ...]
-
-    @property
-    def counts(self) -> Counter[Outcome]:
-        """Trials by outcome."""
-        return Counter(j.outcome for j in self.trials)
-
-    @property
-    def measured(self) -> int:
-        """Trials with evidence."""
-        return sum(n for outcome, n in self.counts.items() if outcome.is_evidence)
+__all__ = ["Assessment", "CellSummary", "Drift", "Judged", "Stale", "assess"]
 
 
 @dataclass(frozen=True)
 class Drift:
-    """A claim and the evidence that disagree, in either direction."""
+    """A claim and the evidence that disagree, in either direction; or a waiver that lapsed.
 
-    claim: Claim
-    number: int  # position in the matrix
+    Attributes:
+        claim: the claim, or the waiver.
+        number: its position in the matrix, among the claims or among the waivers.
+        trials: the trials that it is about.
+        says: what is the matter.
+    """
+
+    claim: Claim | Waiver
+    number: int
     trials: tuple[str, ...]
     says: str
+
+    @property
+    def kind(self) -> str:
+        """``claim`` or ``waiver``."""
+        return "waiver" if isinstance(self.claim, Waiver) else "claim"
+
+
+@dataclass(frozen=True)
+class Stale:
+    """Evidence that a class needs and that is older than the policy allows.
+
+    Attributes:
+        held: the class that the evidence would give, were it fresh.
+        old: trials on the devices that decide whose record is too old.
+        measured: trials with evidence there.
+        days: age of the oldest record, or None where one does not say when it was finished.
+        after: the age in days from which on evidence is stale.
+    """
+
+    held: str
+    old: int
+    measured: int
+    days: int | None
+    after: int
 
 
 @dataclass(frozen=True)
@@ -82,11 +74,14 @@ class Assessment:
 
     Attributes:
         backend: its id.
-        tier: the id of the class that the evidence gives, or None.
-        possible: a better class that missing evidence alone keeps away, or None.
+        tier: the id of the class that is published, or None.
+        possible: a better class that missing or stale evidence alone keeps away, or None.
         classes: every class of the policy with its criteria answered, best first.
         cells: a summary per cell.
-        drift: claims about this backend that do not hold.
+        drift: claims about this backend that do not hold, and waivers that lapsed.
+        derived: the id of the class that the evidence gives, or None.
+        stale: why it is lower by one than the criteria give, or None.
+        age: days since the oldest evidence on the devices that decide; None: there is none.
     """
 
     backend: str
@@ -95,6 +90,9 @@ class Assessment:
     classes: tuple[ClassFinding, ...]
     cells: tuple[CellSummary, ...]
     drift: tuple[Drift, ...]
+    derived: str | None = None
+    stale: Stale | None = None
+    age: int | None = None
 
     def trials(self) -> Iterator[Judged]:
         """Every planned trial of the backend."""
@@ -106,19 +104,49 @@ class Assessment:
         """Trials with evidence, all cells together."""
         return sum(cell.measured for cell in self.cells)
 
+    @property
+    def flaky(self) -> tuple[Judged, ...]:
+        """Trials with different outcomes under the same conditions."""
+        return tuple(j for j in self.trials() if j.conflict)
 
-def assess(plan: Plan, evidence: Evidence, today: datetime.date) -> tuple[Assessment, ...]:
+
+def assess(
+    plan: Plan, evidence: Evidence, today: datetime.date, relative_costs: Costs | None = None
+) -> tuple[Assessment, ...]:
     """Assess every backend of the matrix, in its order.
 
     Args:
         plan: what was to be measured.
         evidence: what was.
-        today: claims that lapsed before this day no longer count.
+        today: claims and waivers that lapsed before this day no longer count; evidence has its age
+            on this day.
+        relative_costs: device -> backend -> time of a derivative relative to the fastest backend's;
+            by default what the benchmarks in the evidence say.
     """
-    claim_on = plan.matrix.claim_on
-    judged = [Judged(t, evidence.of(t), claim_on(t.id, today)) for t in plan.trials]
+    matrix = plan.matrix
+    near = {backend: matrix.claims_near(backend) for backend in matrix.backends}
+    judged = [
+        Judged(
+            t,
+            evidence.of(t),
+            matrix.claim_on(t.id, today, near[t.id.cell.backend]),
+            matrix.waiver_on(t.id, today) if matrix.waivers else None,
+            evidence.conflict(t) if evidence.earlier else (),
+        )
+        for t in plan.trials
+    ]
     cells = _cells(plan, judged)
-    return tuple(_one(plan.matrix, backend, cells[backend]) for backend in plan.matrix.backends)
+    costs = _costs(matrix.policy, evidence) if relative_costs is None else relative_costs
+    return tuple(
+        _one(Ledger(matrix, backend, tuple(cells[backend]), evidence, today, costs))
+        for backend in matrix.backends
+    )
+
+
+def _costs(policy: Policy, evidence: Evidence) -> Costs:
+    if all(c.criteria.cost is None for c in policy.classes):
+        return {}
+    return {device: relative(evidence.benches.values(), device) for device in policy.devices}
 
 
 def _cells(plan: Plan, judged: list[Judged]) -> dict[str, list[CellSummary]]:
@@ -137,53 +165,107 @@ def _cells(plan: Plan, judged: list[Judged]) -> dict[str, list[CellSummary]]:
     return done
 
 
-def _one(matrix: Matrix, backend: str, cells: list[CellSummary]) -> Assessment:
-    tallies = _tallies(matrix, cells)
-    classes = tuple(judge(tier, tallies) for tier in matrix.policy.classes)
-    measured = any(t.measured for t in tallies.values())
-    held = next((c for c in classes if c.answer is Answer.HOLDS), None) if measured else None
-    better = classes[: classes.index(held)] if held is not None else classes
-    possible = next((c.id for c in better if c.answer is Answer.NOT_TESTED), None)
+def _one(ledger: Ledger) -> Assessment:
+    matrix = ledger.matrix
+    policy, row = matrix.policy, matrix.backends[ledger.backend]
+    classes = _judged(ledger)
+    held = _first(classes)
+    ages = _ages(ledger)
+    stale = _stale(ledger, held, ages)
+    derived = held if stale is None else _below(policy, held)
+    published = _capped(policy, derived, row)
     return Assessment(
-        backend,
-        held.id if held is not None else None,
-        possible,
-        classes,
-        tuple(cells),
-        tuple(_drift(matrix, cells)),
+        backend=ledger.backend,
+        tier=published,
+        possible=_possible(policy, row, [f for f, _ in classes], stale, published),
+        classes=tuple(finding for finding, _ in classes),
+        cells=ledger.cells,
+        drift=(*_drift(matrix, ledger.cells), *_waivers(ledger)),
+        derived=derived,
+        stale=stale,
+        age=max((a for a in ages if a is not None), default=None),
     )
 
 
-def _tallies(matrix: Matrix, cells: list[CellSummary]) -> dict[str, Tally]:
-    tallies: dict[str, Tally] = {str(n): Tally() for n in Nesting}
-    for summary in cells:
-        if summary.cell.device not in matrix.policy.devices:
-            continue
-        nesting = str(summary.cell.nesting)
-        for j in summary.trials:
-            tallies[nesting] = _counted(tallies[nesting], j)
-    return tallies
+# ---------------------------------------------------------------------------------------- classes
 
 
-def _counted(tally: Tally, j: Judged) -> Tally:
-    match j.outcome:
-        case Outcome.AGREE:
-            both = set((j.record.verdict or {}).get("witnesses", ())) if j.record else set()
-            return replace(
-                tally, agree=tally.agree + 1, certified=tally.certified + (len(both) >= 2)
-            )
-        case Outcome.WRONG:
-            claimed = tally.claimed_wrong + j.as_claimed
-            return replace(tally, wrong=tally.wrong + 1, claimed_wrong=claimed)
-        case Outcome.RAISED | Outcome.CRASH | Outcome.TIMEOUT:
-            return replace(tally, broken=tally.broken + 1)
-        case Outcome.UNSUPPORTED | Outcome.INCONCLUSIVE:
-            return replace(tally, other=tally.other + 1)
-        case Outcome.UNAVAILABLE | Outcome.MISSING | Outcome.ERROR:
-            return replace(tally, missing=tally.missing + 1)
+def _judged(ledger: Ledger, fresh: int | None = None) -> list[tuple[ClassFinding, Facts]]:
+    """Every class, judged by the evidence that counts for it and is at most ``fresh`` days old."""
+    known: dict[tuple[object, ...], Facts] = {}
+    found = []
+    for i, tier in enumerate(ledger.matrix.policy.classes):
+        asked = tier.criteria
+        days = min((d for d in (asked.fresh_days, fresh) if d is not None), default=None)
+        key = (asked.sources, days)
+        if key not in known:
+            known[key] = facts(ledger, asked.sources, days)
+        # a wrong value can't be waived into the first class
+        by = known[key].strict() if i == 0 else known[key]
+        found.append((judge(tier, by), by))
+    return found
 
 
-def _drift(matrix: Matrix, cells: list[CellSummary]) -> Iterator[Drift]:
+def _first(classes: list[tuple[ClassFinding, Facts]]) -> str | None:
+    """The first class that holds on some evidence."""
+    return next(
+        (found.id for found, by in classes if found.answer is Answer.HOLDS and by.counted), None
+    )
+
+
+def _stale(ledger: Ledger, held: str | None, ages: list[int | None]) -> Stale | None:
+    """Whether the evidence that is fresh does not give the class by itself.
+
+    Judged so, one record fewer or one day more never raises a class: both can only take from what
+    is fresh, or from what is held.
+    """
+    after = ledger.matrix.policy.stale_after
+    if after is None or held is None:
+        return None
+    old = [a for a in ages if a is None or a > after]
+    if not old or _first(_judged(ledger, after)) == held:
+        return None
+    days = None if None in old else max(a for a in old if a is not None)
+    return Stale(held, len(old), len(ages), days, after)
+
+
+def _ages(ledger: Ledger) -> list[int | None]:
+    """Days since each trial on the devices that decide was measured."""
+    return [
+        ledger.age(j.record)
+        for j in ledger.deciding()
+        if j.record is not None and j.outcome.is_evidence
+    ]
+
+
+def _below(policy: Policy, tier: str | None) -> str | None:
+    below = policy.rank(tier) + 1
+    return policy.classes[below].id if below < len(policy.classes) else None
+
+
+def _capped(policy: Policy, derived: str | None, row: Backend) -> str | None:
+    """The lower of the derived class and what is declared at most."""
+    if row.at_most is None or policy.rank(derived) >= policy.rank(row.at_most):
+        return derived
+    return row.at_most
+
+
+def _possible(
+    policy: Policy, row: Backend, classes: list[ClassFinding], stale: Stale | None,
+    published: str | None,
+) -> str | None:  # fmt: skip
+    """The best class above the published one that evidence still to come could give."""
+    open_ = [c.id for c in classes if c.answer is Answer.NOT_TESTED]
+    open_ += [stale.held] if stale is not None else []
+    could = [_capped(policy, c, row) for c in open_]
+    better = [c for c in could if policy.rank(c) < policy.rank(published)]
+    return min(better, key=policy.rank, default=None)
+
+
+# ------------------------------------------------------------------------------ claims and waivers
+
+
+def _drift(matrix: Matrix, cells: tuple[CellSummary, ...]) -> Iterator[Drift]:
     mine = [j for c in cells for j in c.trials if j.claim is not None and j.outcome.is_evidence]
     for number, claim in enumerate(matrix.claims):
         covered = [j for j in mine if j.claim is claim]
@@ -197,3 +279,23 @@ def _drift(matrix: Matrix, cells: list[CellSummary]) -> Iterator[Drift]:
             yield Drift(
                 claim, number, tuple(other), f"declared {claim.outcome}, but ends otherwise"
             )
+
+
+def _waivers(ledger: Ledger) -> Iterator[Drift]:
+    """Waivers that lapsed, and such as nothing of the backend needs any more."""
+    waivers = ledger.matrix.waivers
+    mine = [j for c in ledger.cells for j in c.trials if j.outcome.is_evidence] if waivers else []
+    for number, waiver in enumerate(waivers):
+        covered = [j for j in mine if waiver.match.covers(j.trial.id)]
+        short = tuple(str(j.trial.id) for j in covered if j.outcome is not Outcome.AGREE)
+        every = tuple(str(j.trial.id) for j in covered)
+        if waiver.until < ledger.today:
+            left = tuple(str(j.trial.id) for j in covered if j.outcome is not Outcome.AGREE
+                         and j.waiver is None)  # fmt: skip
+            says = f"waived by {waiver.owner} until {waiver.until}, which is over"
+            if left:
+                yield Drift(waiver, number, left, says)
+            elif every and not short:
+                yield Drift(waiver, number, every, f"{says}; agrees now")
+        elif every and not short:
+            yield Drift(waiver, number, every, f"waived by {waiver.owner}, but agrees now")

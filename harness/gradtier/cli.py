@@ -16,8 +16,14 @@ from typing import Any
 import click
 
 import gradtier
+from gradtier.bench.command import bench
 from gradtier.errors import InputError
+from gradtier.linting import lint
 from gradtier.model import AXES
+from gradtier.policy import Source
+from gradtier.since import since
+
+CONTRACTS = ("matrix", "claims", "plan", "evidence", "support", "diff", "history")
 
 
 class Root(click.Group):
@@ -76,47 +82,22 @@ def _date_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)  # fmt: skip
 
 
+def _history_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    text = "Folder of dated evidence: with a page on when the class of each backend changed."
+    return click.option(
+        "--history", "past", type=click.Path(path_type=Path), default=None, help=text
+    )(command)
+
+
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(gradtier.__version__, prog_name="gradtier")
 def main() -> None:
     """Measure which AD backends give right derivatives, and publish what was measured."""
 
 
-@main.command()
-@_matrix_option
-@_format_option
-def lint(matrix_file: Path, form: str) -> None:
-    """Check the matrix and its suites; every problem at once.
-
-    Example: gradtier lint --matrix matrix.yaml
-    """
-    from gradtier.lint import load_checked
-
-    try:
-        loaded, suites = load_checked(matrix_file)
-    except InputError as error:
-        if form == "json":
-            problems = [
-                {
-                    "file": p.place.file if p.place else "", "line": p.place.line if p.place else 0,
-                    "path": p.path, "message": p.message, "hint": p.hint,
-                }
-                for p in error.problems
-            ]  # fmt: skip
-            click.echo(json.dumps({"problems": problems}, indent=1))
-            sys.exit(1 if matrix_file.is_file() else 2)
-        if not matrix_file.is_file():
-            raise
-        for problem in error.problems:
-            click.echo(str(problem), err=True)
-        click.echo(f"{len(error.problems)} problem(s)", err=True)
-        sys.exit(1)
-    cases = sum(len(s.cases) for s in suites.values())
-    if form == "json":
-        click.echo(json.dumps({"problems": []}))
-    else:
-        backends = len(loaded.matrix.backends)
-        click.echo(f"{matrix_file}: {backends} backends, {len(suites)} suites, {cases} cases: fine")
+main.add_command(bench)
+main.add_command(lint)
+main.add_command(since)
 
 
 @main.command()
@@ -171,12 +152,17 @@ def plan(matrix_file: Path, form: str, quick: bool, **axes: tuple[str, ...]) -> 
 @click.option("--resume", is_flag=True, help="Go on with the file (or the newest run).")
 @click.option("--strict", is_flag=True, help="Exit 1 if a backend fails without being declared to.")
 @click.option(
+    "--source", type=click.Choice(["ci", "self"]), default="self", show_default=True,
+    envvar="GRADTIER_SOURCE", show_envvar=True,
+    help="Who measures; a policy may trust CI alone.  A job of CI says so itself.",
+)  # fmt: skip
+@click.option(
     "--explore", "explored", type=click.IntRange(1), default=None, metavar="N",
     help="Instead of the cases, N variants of each in other shapes; shows the smallest that fails.",
 )  # fmt: skip
 def run(
     matrix_file: Path, workers: int, evidence: Path | None, resume: bool, strict: bool,
-    quick: bool, explored: int | None, **axes: tuple[str, ...],
+    quick: bool, source: Source, explored: int | None, **axes: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Measure the selected trials; each record is on disk the moment its trial ends.
 
@@ -191,7 +177,7 @@ def run(
 
     if explored is not None:
         sys.exit(wander(matrix_file, axes, quick, explored))
-    sys.exit(run_trials(matrix_file, workers, evidence, resume, strict, axes, quick))
+    sys.exit(run_trials(matrix_file, workers, evidence, resume, strict, axes, quick, source))
 
 
 @main.command()
@@ -206,15 +192,18 @@ def assess(
 
     Example: gradtier assess --evidence reports/evidence/cpu.jsonl
     """
-    from gradtier.front import assessed, class_json, class_lines
+    from gradtier.explaining import class_json, class_lines
+    from gradtier.front import assessed, mending_lines
 
     whole = assessed(matrix_file, files, date)
     for problem in whole.problems:
         click.echo(f"gradtier: {problem}", err=True)
     if form == "json":
-        click.echo(json.dumps([class_json(a) for a in whole.assessments], indent=1))
+        click.echo(json.dumps([class_json(whole, a) for a in whole.assessments], indent=1))
     else:
         click.echo("\n".join(line for a in whole.assessments for line in class_lines(whole, a)))
+        for line in mending_lines(whole):
+            click.echo(line)
     sys.exit(1 if any(a.drift for a in whole.assessments) else 0)
 
 
@@ -232,12 +221,13 @@ def explain(
 
     Example: gradtier explain torch-func-forward
     """
-    from gradtier.front import assessed, class_json, explanation, pick
+    from gradtier.explaining import explanation, explanation_json
+    from gradtier.front import assessed, pick
 
     whole = assessed(matrix_file, files, date)
     assessment = pick(whole, backend)
     if form == "json":
-        click.echo(json.dumps(class_json(assessment), indent=1))
+        click.echo(json.dumps(explanation_json(whole, assessment), indent=1))
     else:
         click.echo("\n".join(explanation(whole, assessment)))
 
@@ -251,20 +241,24 @@ def explain(
     help="Folder to write into.",
 )  # fmt: skip
 @click.option("--quiet", is_flag=True, help="Do not print the table.")
+@_history_option
 def report(
     matrix_file: Path, files: tuple[Path, ...], date: datetime.datetime | None, out: Path,
-    quiet: bool,
+    quiet: bool, past: Path | None,
 ) -> None:  # fmt: skip
     """Write the report: the table, a page per suite and case, conventions at kinks.
 
     Example: gradtier report --evidence reports/evidence/cpu.jsonl --out public
+    Example: gradtier report --history reports/evidence --date 2026-12-01
     """
     from gradtier.front import assessed, write_report
+    from gradtier.sides import history_of
 
     whole = assessed(matrix_file, files, date)
     for problem in whole.problems:
         click.echo(f"gradtier: {problem}", err=True)
-    for file in write_report(whole, out, show=not quiet):
+    history = history_of(whole.opened.plan, past, whole.today) if past is not None else None
+    for file in write_report(whole, out, show=not quiet, history=history):
         click.echo(str(file))
 
 
@@ -272,20 +266,26 @@ def report(
 @_matrix_option
 @_evidence_option
 @_date_option
+@_history_option
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("reports"))
 def verify(
-    folder: Path, matrix_file: Path, files: tuple[Path, ...], date: datetime.datetime | None
-) -> None:
+    folder: Path, matrix_file: Path, files: tuple[Path, ...], date: datetime.datetime | None,
+    past: Path | None,
+) -> None:  # fmt: skip
     """Rebuild the report and compare it to the byte with FOLDER.  Exit 1 if it differs.
 
-    Without --date, the day that the report itself names is taken.
+    Without --date, the day that the report itself names is taken.  Where FOLDER has index.html, a
+    page that is missing or left over from another report is a difference too.
 
     Example: gradtier verify reports --evidence reports/evidence/cpu.jsonl
+    Example: gradtier verify public --history reports/evidence
     """
     from gradtier.front import assessed, date_of_report, verify_report
+    from gradtier.sides import history_of
 
     whole = assessed(matrix_file, files, date or date_of_report(folder))
-    differing = verify_report(whole, folder)
+    history = history_of(whole.opened.plan, past, whole.today) if past is not None else None
+    differing = verify_report(whole, folder, history)
     for line in differing:
         click.echo(line, err=True)
     if not differing:
@@ -294,7 +294,58 @@ def verify(
 
 
 @main.command()
-@click.argument("contract", type=click.Choice(["matrix", "claims", "plan", "evidence", "support"]))
+@click.argument("old", required=False, type=click.Path(path_type=Path))
+@click.argument("new", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--old", "more_old", multiple=True, type=click.Path(path_type=Path), metavar="PATH",
+    help="More of the old evidence; may be given several times, also instead of OLD.",
+)  # fmt: skip
+@click.option(
+    "--new", "more_new", multiple=True, type=click.Path(path_type=Path), metavar="PATH",
+    help="More of the new evidence.",
+)  # fmt: skip
+@_matrix_option
+@click.option(
+    "--old-matrix", type=click.Path(path_type=Path), default=None,
+    help="The declaration that the old evidence is judged by.  [default: that of --matrix]",
+)  # fmt: skip
+@_date_option
+@click.option(
+    "--old-date", type=click.DateTime(["%Y-%m-%d"]), default=None,
+    help="The day to judge the old evidence by.  [default: that of the new]",
+)  # fmt: skip
+@click.option(
+    "--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text",
+    help="Text, Markdown for a pull request, or JSON (gradtier/diff/1).",
+)  # fmt: skip
+def diff(
+    old: Path | None, new: Path | None, more_old: tuple[Path, ...], more_new: tuple[Path, ...],
+    matrix_file: Path, old_matrix: Path | None, date: datetime.datetime | None,
+    old_date: datetime.datetime | None, form: str,
+) -> None:  # fmt: skip
+    """Compare two evidence sets.  Exit 1 if a trial or a class got worse.
+
+    OLD and NEW are evidence files, or folders of them.  A trial that got worse as the matrix
+    declares is no regression; one that is declared otherwise in the two sets is not compared.
+    From best to worst a trial may: agree, be inconclusive, unsupported, raise, time out, crash,
+    be wrong.
+
+    Example: gradtier diff main.jsonl reports/runs --format markdown
+    """
+    from gradtier.sides import compared, render_difference
+
+    before, after = ([*filter(None, [a]), *b] for a, b in ((old, more_old), (new, more_new)))
+    if not before or not after:
+        raise InputError("expected two evidence sets: gradtier diff OLD NEW")
+    today = date.date() if date is not None else datetime.date.today()
+    matrices = (old_matrix or matrix_file, matrix_file)
+    found = compared(matrices, before, after, (old_date.date() if old_date else today, today))
+    click.echo(render_difference(found, form), nl=False)
+    sys.exit(1 if found.regression else 0)
+
+
+@main.command()
+@click.argument("contract", type=click.Choice(CONTRACTS))
 def schema(contract: str) -> None:
     """Print the JSON Schema of a file format.
 

@@ -25,7 +25,7 @@ from gradtier.cases import Suite
 from gradtier.errors import GradtierError
 from gradtier.host import adapter_class
 from gradtier.matrix import Matrix
-from gradtier.messages import Answer, Ask, Ready, Refusal, Setup
+from gradtier.messages import Answer, Ask, Begin, Block, Ready, Refusal, Setup, Timed
 
 #: Libraries start as many threads as there are cores, several processes at once: on two cores that
 #: made one small gradient a hundred times slower (30 ms for 0.35 ms).
@@ -128,13 +128,14 @@ class Engine:
             TimedOut: no answer within ``timeout`` seconds; the process was ended.
             Crashed: the process ended; with the signal and the last lines of its standard error.
         """
-        if self._ended is not None:  # whoever did not hear of it the first time hears it now
-            raise self._ended
-        self._send(ask)
-        answer = self._next(timeout)
-        if isinstance(answer, Refusal):
-            raise Refused(answer)
+        answer = self._answer(ask, timeout)
         assert isinstance(answer, Answer)
+        return answer
+
+    def time(self, message: Begin | Block, timeout: float) -> Timed:
+        """Have calls timed in the process; raises as :meth:`ask`."""
+        answer = self._answer(message, timeout)
+        assert isinstance(answer, Timed)
         return answer
 
     def close(self) -> None:
@@ -149,6 +150,15 @@ class Engine:
             assert stream is not None
             with contextlib.suppress(OSError):
                 stream.close()
+
+    def _answer(self, message: Any, timeout: float) -> Any:
+        if self._ended is not None:  # whoever did not hear of it the first time hears it now
+            raise self._ended
+        self._send(message)
+        answer = self._next(timeout)
+        if isinstance(answer, Refusal):
+            raise Refused(answer)
+        return answer
 
     def _send(self, message: Any) -> None:
         assert self._process.stdin is not None
@@ -231,19 +241,36 @@ class Engines:
             self._live.popitem(last=False)[1].close()
         return engine
 
+    def alone(self, backend: str, cache: Path) -> Engine:
+        """A process of a backend that nobody shares; whoever asks for it closes it.
+
+        Args:
+            backend: which.
+            cache: folder for compiled code, in place of the one that runs share.
+
+        Raises:
+            Unavailable: it can't be started.
+        """
+        key = engine_key(self._matrix, backend)
+        kind = adapter_class(key.adapter)
+        return Engine(self._setup(key), {CACHE: str(cache), **kind.environment})
+
     def close(self) -> None:
         """End every process."""
         while self._live:
             self._live.popitem()[1].close()
 
-    def _start(self, key: EngineKey) -> Engine:
+    def _setup(self, key: EngineKey) -> Setup:
         kind = adapter_class(key.adapter)
         others = {adapter_class(b.adapter) for b in self._matrix.backends.values() if b.adapter}
         options = dict(key.options)
         forbidden = {m for other in others for m in other.modules} - set(kind.owned(options))
-        setup = Setup(key.adapter, options, self._paths, self._root, tuple(sorted(forbidden)))
+        return Setup(key.adapter, options, self._paths, self._root, tuple(sorted(forbidden)))
+
+    def _start(self, key: EngineKey) -> Engine:
+        kind = adapter_class(key.adapter)
         try:
-            return Engine(setup, {**self._cache, **kind.environment})
+            return Engine(self._setup(key), {**self._cache, **kind.environment})
         except Unavailable as error:
             self._dead[key] = str(error)
             raise

@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
-from gradtier.assess import Judged
+from gradtier.assess import Judged, Stale
 from gradtier.errors import InputError, Problem, nearest
-from gradtier.matrix import Matrix
+from gradtier.matrix import Matrix, Waiver
 from gradtier.model import Outcome
 from gradtier.plan import Excluded
 from gradtier.support import Footnote, Use
@@ -124,9 +124,10 @@ class Footnotes:
 
 
 def trial_name(j: Judged, dtypes: int) -> str:
-    """The case of a trial, with its dtype where the cell has several."""
+    """The case of a trial, with its dtype where the cell has several and it is not float64."""
     case = j.trial.id.case_id
-    return f"{case} in {j.trial.id.cell.dtype}" if dtypes > 1 else case
+    dtype = j.trial.id.cell.dtype
+    return f"{case} in {dtype}" if dtypes > 1 and dtype != "float64" else case
 
 
 def shortfall(trials: list[Judged], dtypes: int) -> Iterator[str]:
@@ -179,3 +180,53 @@ def left_out(excluded: list[Excluded], whole: bool, notes: Footnotes) -> Iterato
         part = f" here: {some(names, 3)}" if names and not whole else ""
         yield sentence(f"{head}{part}: {because}")
     yield from notes.declared(*(e.note for e in excluded))
+
+
+def waived(trials: Iterable[Judged]) -> list[tuple[Waiver, list[Judged]]]:
+    """Waivers with the trials that need them, in the order of the trials."""
+    found: list[tuple[Waiver, list[Judged]]] = []
+    for j in trials:
+        if j.waiver is None or not j.is_waived:
+            continue
+        mine = next((of for waiver, of in found if waiver is j.waiver), None)
+        if mine is None:
+            found.append((j.waiver, [j]))
+        else:
+            mine.append(j)
+    return found
+
+
+def waiver_words(waiver: Waiver) -> str:
+    """Who answers for trials, why, until when, and where to read on."""
+    why = plain(sentence(waiver.because))
+    until = waiver.until.isoformat()
+    return f"waived by {plain(waiver.owner)} until {until}: {why} {plain(waiver.link)}"
+
+
+def waivers(trials: list[Judged], dtypes: int) -> Iterator[str]:
+    """One text for each waiver that trials of a cell need."""
+    for waiver, mine in waived(trials):
+        names = some([trial_name(j, dtypes) for j in mine], 3)
+        yield f"{len(mine)} {waiver_words(waiver)} ({names})"
+
+
+def flaky_name(j: Judged) -> str:
+    """The outcomes of a trial that ended differently: ``wrong, agree``."""
+    return ", ".join(map(shown_as, j.conflict))
+
+
+def flaky(trials: list[Judged], dtypes: int) -> Iterator[str]:
+    """One text on the trials of a cell that ended differently under the same conditions."""
+    found = [j for j in trials if j.conflict]
+    if found:
+        names = some([f"{trial_name(j, dtypes)}: {flaky_name(j)}" for j in found], 3)
+        yield f"{len(found)} flaky, the worst outcome counts ({names})."
+
+
+def stale_words(stale: Stale) -> str:
+    """How much of the evidence is too old for a class, and by how much."""
+    oldest = "" if stale.days is None else f", the oldest {stale.days} days"
+    return (
+        f"{stale.old} of {stale.measured} trials that decide were measured more than "
+        f"{stale.after} days ago{oldest}"
+    )

@@ -5,24 +5,24 @@ from __future__ import annotations
 import datetime
 import importlib.resources
 import json
-from collections import Counter
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import takewhile
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from gradtier import evidence as evidence_
-from gradtier.assess import Assessment, Judged, assess
+from gradtier.assess import Assessment, assess
+from gradtier.claimfix import revisions
 from gradtier.errors import InputError, Problem, nearest
-from gradtier.evidence import Evidence, Record
+from gradtier.evidence import Evidence
+from gradtier.history import History
 from gradtier.host import NOWHERE
-from gradtier.model import Outcome
 from gradtier.plan import selected
+from gradtier.policy import Source
 from gradtier.running import RUNS, Opened, begin, newest, open_matrix, shown, to_do
-from gradtier.tiers import Answer, ClassFinding
 
-MOST_BLAMED = 12
 REPORTS = ("index.html", "style.css", "support.json", "support.md")
 
 
@@ -35,6 +35,13 @@ class Whole:
     assessments: tuple[Assessment, ...]
     today: datetime.date
     problems: tuple[Problem, ...]
+    files: tuple[Path, ...] = ()
+
+    @cached_property
+    def edits(self) -> Mapping[int, str]:
+        """Number of a claim that no longer holds -> the edit that would make it hold."""
+        changes = revisions(self.opened.plan, self.evidence, self.today)
+        return {r.number: r.words() for r in changes}
 
 
 def assessed(matrix: Path, files: tuple[Path, ...], date: datetime.datetime | None) -> Whole:
@@ -55,7 +62,7 @@ def assessed(matrix: Path, files: tuple[Path, ...], date: datetime.datetime | No
     evidence = evidence_.read(files)
     problems = (*evidence.problems, *evidence_.check_belongs(evidence, opened.plan))
     today = date.date() if date is not None else datetime.date.today()
-    return Whole(opened, evidence, assess(opened.plan, evidence, today), today, problems)
+    return Whole(opened, evidence, assess(opened.plan, evidence, today), today, problems, files)
 
 
 def date_of_report(folder: Path) -> datetime.datetime | None:
@@ -80,122 +87,15 @@ def pick(whole: Whole, backend: str) -> Assessment:
     raise InputError(f"'{backend}' is no backend of the matrix; {nearest(backend, known)}")
 
 
-def class_json(assessment: Assessment) -> dict[str, Any]:
-    """An assessment as JSON-safe data."""
-    outcomes = Counter(str(j.outcome) for j in assessment.trials())
-    return {
-        "backend": assessment.backend,
-        "class": assessment.tier,
-        "possible": assessment.possible,
-        "outcomes": dict(sorted(outcomes.items())),
-        "criteria": [
-            {
-                "class": c.id,
-                "answer": str(c.answer),
-                "findings": [
-                    {"name": f.name, "says": f.says, "asks": f.asks, "answer": str(f.answer)}
-                    for f in c.findings
-                ],
-            }
-            for c in assessment.classes
-        ],
-        "drift": [
-            {"claim": d.number, "says": d.says, "trials": list(d.trials)} for d in assessment.drift
-        ],
-    }
+def mending_lines(whole: Whole) -> Iterator[str]:
+    """The command that makes the claims hold again, where one does not."""
+    if any(d.kind == "claim" for a in whole.assessments for d in a.drift):
+        named = " ".join(f"--evidence {shlex.quote(str(file))}" for file in whole.files)
+        yield "to mend the claims that no longer hold (--dry-run shows the edit, --draft declares"
+        yield f"what else fails): gradtier lint --fix-claims {named}"
 
 
-def class_lines(whole: Whole, assessment: Assessment) -> Iterator[str]:
-    """The class of one backend with the reasons why it is no better."""
-    title = whole.opened.plan.matrix.backends[assessment.backend].title
-    yield f"{assessment.backend} ({title}): {_held(assessment)}"
-    for c in _above(assessment):
-        for f in c.findings:
-            if f.answer is not Answer.HOLDS:
-                yield f"  not {c.title}: {f.name}: {f.says}; asked for {f.asks} ({f.answer})"
-    for drift in assessment.drift:
-        yield f"  claim {drift.number + 1} no longer holds: {drift.says}: {_few(drift.trials)}"
-
-
-def _above(assessment: Assessment) -> list[ClassFinding]:
-    """The classes above the one that is held; all of them where none is."""
-    return list(takewhile(lambda c: c.id != assessment.tier, assessment.classes))
-
-
-def _held(assessment: Assessment) -> str:
-    held = next((c.title for c in assessment.classes if c.id == assessment.tier), "no class")
-    possible = next((c.title for c in assessment.classes if c.id == assessment.possible), None)
-    return f"{held}; {possible} is possible, evidence is missing" if possible else held
-
-
-def explanation(whole: Whole, assessment: Assessment) -> Iterator[str]:
-    """Why a backend is in its class, the trials to blame, and what would raise it."""
-    row = whole.opened.plan.matrix.backends[assessment.backend]
-    yield f"{assessment.backend}: {row.title}, {row.mode} mode, {row.execution}"
-    yield f"class: {_held(assessment)}"
-    yield ""
-    for c in assessment.classes:
-        yield f"{c.title}: {c.answer}"
-        for f in c.findings:
-            mark = {Answer.HOLDS: "+", Answer.FAILS: "-", Answer.NOT_TESTED: "?"}[f.answer]
-            yield f"  {mark} {f.name}: {f.says}; asked for {f.asks}"
-    yield ""
-    yield "cells:"
-    for cell in assessment.cells:
-        counts = ", ".join(f"{n} {o}" for o, n in cell.counts.most_common()) or cell.excluded
-        yield f"  {cell.cell}: {counts}"
-    yield from _blamed(assessment)
-    yield from _raising(assessment)
-
-
-def _blamed(assessment: Assessment) -> Iterator[str]:
-    causes: dict[str, list[tuple[Judged, Record]]] = {}
-    for j in assessment.trials():
-        if j.outcome is Outcome.AGREE or not j.outcome.is_evidence or j.record is None:
-            continue
-        causes.setdefault(_cause(j, j.record), []).append((j, j.record))
-    if not causes:
-        return
-    yield ""
-    yield "trials to blame, by cause:"
-    for cause, trials in sorted(causes.items(), key=lambda item: -len(item[1])):
-        yield f"  {len(trials)} x {cause}"
-        for j, record in trials[:MOST_BLAMED]:
-            numbers = f": {record.detail}" if j.outcome is Outcome.WRONG else ""
-            yield f"      {j.trial.id}{numbers}"
-        if len(trials) > MOST_BLAMED:
-            yield f"      and {len(trials) - MOST_BLAMED} more"
-
-
-def _cause(j: Judged, record: Record) -> str:
-    """What trials are grouped by: the claim that covers them, else how they ended."""
-    reason = f" ({record.reason})" if record.reason else ""
-    if j.as_claimed and j.claim is not None:
-        return f"{j.outcome}{reason}, as declared: {j.claim.because}"
-    return f"{j.outcome}{reason}" if record.reason else f"{j.outcome}: {record.detail}"
-
-
-def _raising(assessment: Assessment) -> Iterator[str]:
-    above = [c for c in _above(assessment) if c.answer is not Answer.HOLDS]
-    yield ""
-    if not above:
-        yield "nothing is above this class"
-        return
-    nearest_class = above[-1]
-    yield f"what would raise it to {nearest_class.title}:"
-    for f in nearest_class.findings:
-        if f.answer is Answer.FAILS:
-            yield f"  [ ] {f.name}: now {f.says}; asked for {f.asks}"
-        elif f.answer is Answer.NOT_TESTED:
-            yield f"  [ ] {f.name}: run the trials that are missing; now {f.says}"
-
-
-def _few(words: tuple[str, ...], most: int = 3) -> str:
-    more = f" and {len(words) - most} more" if len(words) > most else ""
-    return ", ".join(words[:most]) + more
-
-
-def write_report(whole: Whole, out: Path, show: bool) -> list[Path]:
+def write_report(whole: Whole, out: Path, show: bool, history: History | None = None) -> list[Path]:
     """Write the site into ``out`` and, if asked, print the table."""
     from rich.console import Console
 
@@ -204,7 +104,7 @@ def write_report(whole: Whole, out: Path, show: bool) -> list[Path]:
     from gradtier.table import tabulate
 
     table = tabulate(whole.opened.plan, whole.assessments, whole.evidence, whole.today)
-    files = write_site(table, whole.assessments, whole.opened.plan, out, _titles(whole))
+    files = write_site(table, whole.assessments, whole.opened.plan, out, _titles(whole), history)
     if show:
         here = Console()
         (here if here.is_terminal else Console(width=WIDTH)).print(overview(table))
@@ -215,27 +115,24 @@ def _titles(whole: Whole) -> dict[str, str]:
     return {suite.id: suite.title for suite in whole.opened.suites.values()}
 
 
-def verify_report(whole: Whole, folder: Path) -> list[str]:
+def verify_report(whole: Whole, folder: Path, history: History | None = None) -> list[str]:
     """Rebuild the report and compare it to the byte with what lies in ``folder``.
 
     Returns:
-        one sentence per file that differs; files that ``folder`` does not have are not compared.
+        one sentence per file that differs.  Where ``folder`` has the overview, it is to hold the
+        whole report and nothing older; else those of its files are compared that are there.
 
     Raises:
         InputError: there is nothing to compare in ``folder``.
     """
-    from gradtier.render import site
+    from gradtier.render import differing, site
     from gradtier.table import tabulate
 
     if not any((folder / n).is_file() for n in REPORTS):
         raise InputError(f"{folder}: holds none of {', '.join(REPORTS)}")
     plan = whole.opened.plan
     table = tabulate(plan, whole.assessments, whole.evidence, whole.today)
-    return [
-        f"{folder / name} is not what matrix and evidence give"
-        for name, text in site(table, whole.assessments, plan, _titles(whole))
-        if (folder / name).is_file() and (folder / name).read_bytes() != text().encode("utf-8")
-    ]
+    return differing(site(table, whole.assessments, plan, _titles(whole), history), folder)
 
 
 def run_trials(
@@ -246,6 +143,7 @@ def run_trials(
     strict: bool,
     axes: Mapping[str, tuple[str, ...]],
     quick: bool,
+    source: Source = "self",
 ) -> int:
     """Run trials under pytest, showing progress; the exit status.
 
@@ -260,7 +158,7 @@ def run_trials(
     console = Console(markup=False, highlight=False, soft_wrap=True)
     opened = open_matrix(matrix)
     selection = selected(opened.plan.matrix, axes, quick)
-    order, said = begin(opened, selection, evidence, resume=resume)
+    order, said = begin(opened, selection, evidence, resume=resume, source=source)
     left = to_do(opened, order)
     here = sum(1 for t in left if not t.unavailable)
     for line in said:

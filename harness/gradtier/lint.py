@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from gradtier import yamlfile
 from gradtier.cases import Suite, load_suite
 from gradtier.errors import InputError, Problem, nearest
 from gradtier.host import adapter_class, make_importable
@@ -64,6 +66,9 @@ def _devices(loaded: Loaded, _: Mapping[str, Suite]) -> Iterator[Problem]:
         places += [((*at, "devices", i), d) for i, d in enumerate(backend.devices)]
         places += [((*at, "device_notes", d), d) for d in backend.device_notes]
     places += [(("policy", "devices", i), d) for i, d in enumerate(matrix.policy.devices)]
+    for n, tier in enumerate(matrix.policy.classes):
+        asked = ("policy", "classes", n, "criteria", "devices")
+        places += [((*asked, i), d) for i, d in enumerate(tier.criteria.devices or ())]
     places += [(("recommendations", d), d) for d in matrix.recommendations]
     for path, device in places:
         if device not in axis:
@@ -102,12 +107,31 @@ def _references(loaded: Loaded, _: Mapping[str, Suite]) -> Iterator[Problem]:
             yield loaded.problem(("reference", i), text)
 
 
+def _classes(loaded: Loaded, _: Mapping[str, Suite]) -> Iterator[Problem]:
+    matrix = loaded.matrix
+    ids = [c.id for c in matrix.policy.classes]
+    for name, backend in matrix.backends.items():
+        if backend.at_most is not None and backend.at_most not in ids:
+            text = f"'{backend.at_most}' is no class of the policy"
+            path = ("backends", name, "at_most")
+            yield loaded.problem(path, text, nearest(backend.at_most, ids))
+    for i, tier in enumerate(matrix.policy.classes):
+        if ids.index(tier.id) != i:
+            yield loaded.problem(("policy", "classes", i), f"class '{tier.id}' is there twice")
+        for glob in tier.criteria.suites or ():
+            if not any(fnmatchcase(suite, glob) for suite in matrix.suites):
+                at = ("policy", "classes", i, "criteria", "suites", glob)
+                yield loaded.problem(at, f"'{glob}' is no suite", nearest(glob, matrix.suites))
+
+
 def _recommended(loaded: Loaded, _: Mapping[str, Suite]) -> Iterator[Problem]:
     matrix = loaded.matrix
     classes = [c.id for c in matrix.policy.classes]
-    for i, tier in enumerate(matrix.policy.classes):
-        if classes.index(tier.id) != i:
-            yield loaded.problem(("policy", "classes", i), f"class '{tier.id}' is there twice")
+    if "mutation" in matrix.recommend.model_fields_set:
+        for i, glob in enumerate(matrix.recommend.mutation):
+            if not any(fnmatchcase(suite, glob) for suite in matrix.suites):
+                hint = nearest(glob, matrix.suites)
+                yield loaded.problem(("recommend", "mutation", i), f"'{glob}' is no suite", hint)
     for device, items in matrix.recommendations.items():
         for i, item in enumerate(items):
             at = ("recommendations", device, i)
@@ -150,10 +174,12 @@ def _patterns(loaded: Loaded, suites: Mapping[str, Suite]) -> Iterator[Problem]:
     rules: list[tuple[str, int, Match]] = []
     rules += [("exclusions", i, e.match) for i, e in enumerate(matrix.exclusions)]
     rules += [("claims", i, c.match) for i, c in enumerate(matrix.claims)]
+    rules += [("waivers", i, w.match) for i, w in enumerate(matrix.waivers)]
     if not rules:
         return
     trials = list(_possible(loaded, suites))
-    planned = [t for t in trials if not any(e.match.covers(t) for e in matrix.exclusions)]
+    out = {b: [e.match for e in matrix.exclusions if e.match.may_be_of(b)] for b in matrix.backends}
+    planned = [t for t in trials if not any(match.covers(t) for match in out[t.cell.backend])]
     of_backend: dict[str, list[TrialId]] = {}
     for t in planned:
         of_backend.setdefault(t.cell.backend, []).append(t)
@@ -164,7 +190,7 @@ def _patterns(loaded: Loaded, suites: Mapping[str, Suite]) -> Iterator[Problem]:
         if any(match.covers(t) for part in near for t in part):
             continue
         path, hint = _mismatch(loaded, (key, i, "match"), match, pool)
-        kind = "exclusion" if key == "exclusions" else "claim"
+        kind = {"exclusions": "exclusion", "claims": "claim", "waivers": "waiver"}[key]
         yield loaded.problem(path, f"this {kind} matches no trial", hint)
 
 
@@ -218,6 +244,24 @@ def _empty(loaded: Loaded, suites: Mapping[str, Suite]) -> Iterator[Problem]:
             yield loaded.problem(("suites", name), "the suite has no case")
 
 
+def _benchmarks(loaded: Loaded, _: Mapping[str, Suite]) -> Iterator[Problem]:
+    for name, entry in loaded.matrix.benchmarks.items():
+        at = ("benchmarks", name)
+        if name in loaded.matrix.suites:
+            yield loaded.problem(at, f"'{name}' is a suite already", "choose another name")
+            continue
+        try:
+            suite = load_suite(name, loaded.root / entry.path, loaded.document.place(at))
+        except InputError as error:
+            here = yamlfile.dotted(at)  # what is said of the file is said of a suite
+            for p in error.problems:
+                named = p.path == f"suites.{name}"
+                yield dataclasses.replace(p, path=here) if named else p
+            continue
+        if not suite.cases:
+            yield loaded.problem(at, "the suite has no case")
+
+
 def _quick(loaded: Loaded, suites: Mapping[str, Suite]) -> Iterator[Problem]:
     ids = [case.id for suite in suites.values() for case in suite.cases.values()]
     for i, glob in enumerate(loaded.matrix.quick):
@@ -227,6 +271,6 @@ def _quick(loaded: Loaded, suites: Mapping[str, Suite]) -> Iterator[Problem]:
 
 #: Every rule; each is a pure function of the loaded matrix and its suites.
 RULES: tuple[Rule, ...] = (
-    _devices, _adapters, _references, _recommended, _notes, _patterns, _chosen_suites,
-    _empty, _quick,
+    _devices, _adapters, _references, _classes, _recommended, _notes, _patterns, _chosen_suites,
+    _empty, _quick, _benchmarks,
 )  # fmt: skip

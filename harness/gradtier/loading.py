@@ -52,7 +52,7 @@ def load_partly(file: Path) -> tuple[Loaded | None, list[Problem]]:
     return Loaded(matrix, document, file.resolve().parent), problems
 
 
-_ENTRIES = ("suites", "backends", "reference", "exclusions", "claims", "notes")
+_ENTRIES = ("suites", "backends", "reference", "exclusions", "claims", "waivers", "notes")
 
 
 def _without(data: Any, error: ValidationError) -> Any:

@@ -10,32 +10,25 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cache, cached_property, partial
 from itertools import product
 from operator import attrgetter
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from gradtier.model import Cell, Mode, Nesting, Outcome, Reason, TrialId
+from gradtier.policy import Id, Policy, Strict, Text
 
 SCHEMA = "gradtier/matrix/1"
 
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 DottedPath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 Link = Annotated[str, Field(pattern=r"^https?://\S+$")]
-Text = Annotated[str, Field(min_length=1)]
 Dtype = Literal["float64", "float32", "float16", "bfloat16"]
-Share = Annotated[float, Field(ge=0, le=1)]
 Globs = str | tuple[str, ...]
-
-
-class Strict(BaseModel):
-    """Frozen; an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Axes(Strict):
@@ -76,6 +69,9 @@ class Backend(Strict):
     options: Mapping[str, bool | int | str] = Field({}, description="arguments of the adapter")
     mode: Mode
     execution: Text = Field(description="how it is run: op by op, compiled, traced")
+    compiled: bool | None = Field(
+        None, description="compiled before it runs; null: if `execution` has the word compiled"
+    )
     kind: Text = Field(description="the kind of AD system: tape, dual numbers, tracing, ...")
     family: Text | None = Field(
         None, description="rows that one nests in each other; without one, those of one title"
@@ -86,6 +82,10 @@ class Backend(Strict):
     accuracy: Accuracy | None = Field(None, description="only for methods that are approximate")
     notes: tuple[Id, ...] = Field((), description="footnotes on the row's name")
     device_notes: Mapping[Id, tuple[Id, ...]] = Field({}, description="footnotes on device cells")
+    at_most: Id | None = Field(
+        None, description="the best class that may be published of it, whatever the evidence gives"
+    )
+    at_most_because: Text | None = None
 
     @model_validator(mode="after")
     def _runs_or_says_why_not(self) -> Self:
@@ -93,10 +93,23 @@ class Backend(Strict):
             raise ValueError("expected either an adapter, or why the system is unavailable")
         return self
 
+    @model_validator(mode="after")
+    def _says_why_it_is_held_back(self) -> Self:
+        if (self.at_most is None) != (self.at_most_because is None):
+            raise ValueError("expected at_most and at_most_because together, or neither")
+        return self
+
     @property
     def family_name(self) -> str:
         """The family, by its own name or by the row's title."""
         return self.family or self.title
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether it is compiled before it runs, as it says or as its execution is described."""
+        if self.compiled is not None:
+            return self.compiled
+        return re.search(r"(?i)\bcompiled\b", self.execution) is not None
 
 
 class Reference(Strict):
@@ -138,6 +151,11 @@ class Match(Strict):
             if "*" not in globs:
                 asked.append((word, cache(partial(any_glob, globs))))
         return tuple(asked)
+
+    def may_be_of(self, backend: str) -> bool:
+        """Whether trials of the backend can be meant at all."""
+        globs = self.backend
+        return any_glob((globs,) if isinstance(globs, str) else globs, backend)
 
     def covers(self, trial: TrialId) -> bool:
         """Whether the trial is one of those meant."""
@@ -193,46 +211,17 @@ class Claims(Strict):
     notes: Mapping[Id, Text] = {}
 
 
-class Nested(Strict):
-    """Threshold on second order."""
+class Waiver(Strict):
+    """What somebody answers for: trials that fail and for a while count neither way.
 
-    outer: tuple[Literal["forward", "reverse"], ...] = Field(min_length=1)
-    at_least: Share
-    need: Literal["all", "any"] = "all"
+    A wrong value can't be waived into the first class.
+    """
 
-
-class Criteria(Strict):
-    """Thresholds of a class; an absent one is not asked for."""
-
-    trials: int | None = Field(None, ge=1, description="first-order trials with evidence, at least")
-    agreement: Share | None = Field(None, description="share of first-order trials that agree")
-    wrong: int | None = Field(None, ge=0, description="wrong derivatives at most, claimed or not")
-    unclaimed_wrong: int | None = Field(None, ge=0, description="wrong and undeclared, at most")
-    failing: Share | None = Field(
-        None, description="share of first-order trials wrong, raised, crashed or hung, at most"
-    )
-    nested: Nested | None = None
-    both_witnesses: Share | None = Field(
-        None, description="share of agreeing trials certified by finite differences and reference"
-    )
-
-
-class TierClass(Strict):
-    """One support class."""
-
-    id: Id
-    title: Text
-    meaning: Text = Field(description="shown on the page")
-    criteria: Criteria
-
-
-class Policy(Strict):
-    """How classes follow from evidence; the first class whose criteria all hold is the one."""
-
-    version: int = Field(ge=1)
-    devices: tuple[Id, ...] = Field(min_length=1, description="devices whose evidence decides")
-    classes: tuple[TierClass, ...] = Field(min_length=1)
-    otherwise: Text = Field(description="meaning of holding no class")
+    match: Match
+    owner: Text = Field(description="who sees to it")
+    link: Link
+    because: Text
+    until: datetime.date = Field(description="the waiver lapses after this day")
 
 
 class Recommendation(Strict):
@@ -245,6 +234,17 @@ class Recommendation(Strict):
     note: Id | None = None
 
 
+class Recommend(Strict):
+    """What the computed recommendations are made of."""
+
+    mutation: tuple[Text, ...] = Field(
+        ("mutation*",), description="suites, or globs of them, of code that mutates its arrays"
+    )
+    mode: Mode | None = Field(
+        None, description="rows to choose among, as a JVP and a VJP are no rivals; null: all rows"
+    )
+
+
 class Matrix(Strict):
     """The whole declaration."""
 
@@ -253,6 +253,9 @@ class Matrix(Strict):
     about: Text
     axes: Axes
     suites: Mapping[Id, SuiteEntry] = Field(min_length=1)
+    benchmarks: Mapping[Id, SuiteEntry] = Field(
+        {}, description="suites that are timed by `gradtier bench` and planned by nothing else"
+    )
     primal: DottedPath = Field(description="adapter whose namespace finite differences run on")
     backends: Mapping[Id, Backend] = Field(min_length=1)
     reference: tuple[Reference, ...] = Field(
@@ -263,12 +266,14 @@ class Matrix(Strict):
     claims_from: Text | None = Field(
         None, description="file beside the matrix that holds the claims and their notes instead"
     )
+    waivers: tuple[Waiver, ...] = ()
     notes: Mapping[Id, Text] = {}
     quick: tuple[Text, ...] = Field(
         (), description="case ids or globs, 'array/sin': the subset that `--quick` measures"
     )
     timeout: float = Field(60.0, gt=0, description="seconds that one trial may take")
     policy: Policy
+    recommend: Recommend = Recommend()
     recommendations: Mapping[Id, tuple[Recommendation, ...]] = {}
 
     def cells(self) -> Iterator[Cell]:
@@ -279,11 +284,30 @@ class Matrix(Strict):
         ):
             yield Cell(backend, device, nesting, dtype)
 
-    def claim_on(self, trial: TrialId, today: datetime.date) -> Claim | None:
-        """The first claim that covers the trial and has not lapsed before ``today``."""
-        for claim in self.claims:
+    def claims_near(self, backend: str) -> tuple[Claim, ...]:
+        """The claims that may be on a backend's trials; most are on those of a row or two."""
+        return tuple(c for c in self.claims if c.match.may_be_of(backend))
+
+    def claim_on(
+        self, trial: TrialId, today: datetime.date, claims: Iterable[Claim] | None = None
+    ) -> Claim | None:
+        """The first claim that covers the trial and has not lapsed before ``today``.
+
+        Args:
+            trial: which.
+            today: the day.
+            claims: those to look through, where it is known that others are not on the trial.
+        """
+        for claim in self.claims if claims is None else claims:
             if (claim.until is None or claim.until >= today) and claim.match.covers(trial):
                 return claim
+        return None
+
+    def waiver_on(self, trial: TrialId, today: datetime.date) -> Waiver | None:
+        """The first waiver that covers the trial and has not lapsed before ``today``."""
+        for waiver in self.waivers:
+            if waiver.until >= today and waiver.match.covers(trial):
+                return waiver
         return None
 
     @property
@@ -305,7 +329,8 @@ class Matrix(Strict):
 
 #: What is said of a backend and does not change what is measured.
 _SAID = (
-    "title", "link", "kind", "execution", "family", "notes", "device_notes", "extra", "unavailable",
+    "title", "link", "kind", "execution", "compiled", "family", "notes", "device_notes", "extra",
+    "unavailable", "at_most", "at_most_because",
 )  # fmt: skip
 
 

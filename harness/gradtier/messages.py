@@ -103,6 +103,55 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Begin:
+    """Make one benchmark ready, inputs where they are used, and call its derivative once.
+
+    Attributes:
+        case, device, dtype, mode: which map.
+        x, seed: a point and a cotangent or tangent, as for :class:`Ask`.
+    """
+
+    case: str
+    device: str
+    dtype: str
+    mode: Mode
+    x: Leaves
+    seed: Leaves
+
+
+@dataclass(frozen=True)
+class Block:
+    """Call what was made ready ``calls`` times in a row.
+
+    Attributes:
+        plain: the function itself, not its derivative.
+        calls: how often.
+        memory: in place of that, measure what one derivative call needs.
+    """
+
+    plain: bool = False
+    calls: int = 1
+    memory: bool = False
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Seconds of a whole block, or bytes.
+
+    Attributes:
+        seconds: what all its calls took together; of :class:`Begin`: tracing and compiling too.
+        peak_bytes: what one call needed at its peak beyond what was there before; None: not said.
+        memory: who says so.
+        cores: how many processors the process may use; 0: not said.
+    """
+
+    seconds: float = 0.0
+    peak_bytes: int | None = None
+    memory: str = ""
+    cores: int = 0
+
+
+@dataclass(frozen=True)
 class Refusal:
     """The backend did not answer.
 

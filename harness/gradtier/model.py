@@ -53,6 +53,11 @@ class Outcome(StrEnum):
 
 NO_EVIDENCE = frozenset({Outcome.UNAVAILABLE, Outcome.MISSING, Outcome.ERROR})
 FAILURES = frozenset({Outcome.WRONG, Outcome.RAISED, Outcome.TIMEOUT, Outcome.CRASH})
+#: Outcomes with evidence, from best to worst; :mod:`gradtier.difference` says why in this order.
+FROM_BEST = (
+    Outcome.AGREE, Outcome.INCONCLUSIVE, Outcome.UNSUPPORTED, Outcome.RAISED, Outcome.TIMEOUT,
+    Outcome.CRASH, Outcome.WRONG,
+)  # fmt: skip
 
 
 class Reason(StrEnum):

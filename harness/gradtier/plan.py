@@ -182,6 +182,7 @@ def make(loaded: Loaded, suites: Mapping[str, Suite], host: Host) -> Plan:
             continue
         unavailable = host.why_not(backend, cell.device)
         judged = _judging(matrix, cell.backend)
+        near = [e for e in matrix.exclusions if e.match.may_be_of(cell.backend)]
         elsewhere = [s for s in suites if backend.suites and s not in backend.suites]
         for suite in elsewhere:
             why = f"the row is about {', '.join(backend.suites)} alone"
@@ -190,7 +191,7 @@ def make(loaded: Loaded, suites: Mapping[str, Suite], host: Host) -> Plan:
             if case.suite in elsewhere:
                 continue
             trial = TrialId(case.suite, case.name, cell)
-            rule = next((e for e in matrix.exclusions if e.match.covers(trial)), None)
+            rule = next((e for e in near if e.match.covers(trial)), None)
             if rule is not None:
                 excluded.append(Excluded(cell, case.id, rule.reason, rule.because, rule.note))
                 continue

@@ -1,37 +1,36 @@
-"""Rows and recommendations of the support table, built in reading order."""
+"""Rows of the support table, built in reading order."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from gradtier.assess import Assessment, CellSummary
+from gradtier.assess import Assessment, CellSummary, Judged
 from gradtier.evidence import Evidence
 from gradtier.footnotes import (
     LEFT_OUT,
     LONGEST,
     Footnotes,
     counted,
+    flaky,
     left_out,
     plain,
     sentence,
     shortfall,
     some,
+    stale_words,
     trial_name,
+    waivers,
     web_link,
     with_evidence,
     without_evidence,
 )
-from gradtier.matrix import Recommendation
 from gradtier.model import Nesting, Outcome
 from gradtier.plan import Excluded, Plan
-from gradtier.speed import relative_times
 from gradtier.support import (
     MARKS,
     CellEntry,
     ClassMark,
     NestedEntry,
-    RecommendationEntry,
-    RecommendationList,
     Row,
     State,
 )
@@ -40,11 +39,17 @@ from gradtier.tiers import Answer, ClassFinding
 CRITERIA = {
     "trials": "first-order trials with evidence",
     "agreement": "first-order trials that agree",
+    "suites": "first-order trials that agree, by suite",
+    "devices": "devices with first-order trials that agree",
     "wrong": "wrong derivatives",
     "unclaimed_wrong": "wrong derivatives that nobody declared",
     "failing": "first-order trials wrong, raised, crashed or hung",
     "nested": "second-order trials that agree, by outer mode",
-    "both_witnesses": "agreements confirmed by finite differences and reference both",
+    "both_witnesses": "first-order trials certified by finite differences and reference both",
+    "clean_runs": "last runs without an undeclared wrong derivative or an error of the harness",
+    "cost": "time of a derivative, relative to the fastest",
+    "sources": "evidence that counts",
+    "fresh_days": "age of the evidence that counts",
 }
 
 
@@ -140,6 +145,7 @@ class Rows:
         excluded = self.excluded.get((a.backend, device, nesting), [])
         counts = counted(trials)
         text, asides = _texts(counts, excluded)
+        asides += _marked(trials)
         mode = self.matrix.backends[a.backend].mode
         title = "first order" if nesting is Nesting.NONE else f"{nesting} over {mode}"
         place = f"{a.backend}/{device}/{nesting}"
@@ -176,112 +182,89 @@ class Rows:
         yield from left_out(excluded, not trials, self.notes)
         yield from without_evidence(trials)
         yield from shortfall(trials, dtypes)
+        yield from waivers(trials, dtypes)
+        yield from flaky(trials, dtypes)
         here = {str(j.trial.id): trial_name(j, dtypes) for j in trials}
         for drift in a.drift:
             names = [here[t] for t in drift.trials if t in here]
             if names:
-                yield f"Claim that no longer holds: {drift.says} ({some(names, 3)})."
+                kind = drift.kind.capitalize()
+                yield f"{kind} that no longer holds: {drift.says} ({some(names, 3)})."
         kept = {j.claim.note: None for j in trials if j.claim is not None and j.as_claimed}
         yield from self.notes.declared(*kept)
 
     def support_class(self, a: Assessment) -> ClassMark:
-        """The class that the evidence gives."""
-        titles = {c.id: c.title for c in self.matrix.policy.classes}
-        if a.tier is not None:
-            title = titles[a.tier]
-        else:
-            title = "no class" if self.decided(a) else "not tested"
+        """The class that is published, and the one that the evidence gives."""
+        title = self.title(a.tier)
+        if a.tier is None and not self.decided(a):
+            title = "not tested"
         place = f"{a.backend}/class"
         numbers = self.notes.cite(place, f"{self.label(a.backend)}, class", self.class_notes(a))
-        return ClassMark(id=a.tier, title=plain(title), possible=a.possible, footnotes=numbers)
+        return ClassMark(
+            id=a.tier,
+            title=title,
+            derived=a.derived,
+            possible=a.possible,
+            age=a.age,
+            asides=tuple(self.class_asides(a)),
+            footnotes=numbers,
+        )
+
+    def title(self, tier: str | None) -> str:
+        """A class in words."""
+        titles = {c.id: c.title for c in self.matrix.policy.classes}
+        return plain(titles[tier]) if tier is not None else "no class"
 
     def decided(self, a: Assessment) -> int:
         """Trials with evidence on the devices that the policy decides by."""
         return sum(c.measured for c in a.cells if c.cell.device in self.matrix.policy.devices)
 
     def class_notes(self, a: Assessment) -> Iterator[str]:
-        """What keeps the backend out of the next better class."""
+        """Why the class is not what the evidence would give, and what keeps a better one away."""
         if not self.decided(a):
             yield f"No class: not tested on {', '.join(self.matrix.policy.devices)}."
             return
-        ids = [c.id for c in a.classes]
-        better = a.classes[: ids.index(a.tier)] if a.tier is not None else a.classes
+        if a.stale is not None:
+            held = self.title(a.stale.held)
+            yield f"Stale: {stale_words(a.stale)}; one class lower than {held}, measure it anew."
+        if a.derived != a.tier:
+            row = self.matrix.backends[a.backend]
+            because = sentence(row.at_most_because or "")
+            yield plain(
+                f"{self.title(a.derived)} by the evidence; at most {self.title(row.at_most)} is "
+                f"published: {because}"
+            )
+        held_ = self.matrix.policy.rank(a.derived if a.stale is None else a.stale.held)
+        better = a.classes[:held_]
         if better and better[-1].answer is Answer.FAILS:
             yield _kept_out(better[-1])
-        if a.possible is not None:
-            yield _kept_out(a.classes[ids.index(a.possible)])
+        open_ = next((c for c in better if c.answer is Answer.NOT_TESTED), None)
+        if a.possible is not None and open_ is not None:
+            yield _kept_out(open_)
 
-    def recommendations(
-        self, assessments: Mapping[str, Assessment], rows: Mapping[str, Row]
-    ) -> tuple[RecommendationList, ...]:
-        """What the matrix recommends, a list per device, each entry with its evidence."""
-        given, axis = self.matrix.recommendations, self.matrix.axes.devices
-        devices = [*(d for d in axis if d in given), *(d for d in given if d not in axis)]
-        times = {d: relative_times(assessments.values(), d) for d in devices}
-        return tuple(
-            RecommendationList(
-                device=device,
-                entries=tuple(
-                    self.recommendation(
-                        device, i, said, assessments[said.backend], rows
-                    ).model_copy(update={"time": _rounded(times[device].get(said.backend))})
-                    for i, said in enumerate(given[device], 1)
-                ),
-            )
-            for device in devices
-        )
-
-    def recommendation(
-        self, device: str, i: int, said: Recommendation, a: Assessment, rows: Mapping[str, Row]
-    ) -> RecommendationEntry:
-        """One recommendation, given or withheld."""
-        cells = [c for c in a.cells if (c.cell.device, c.cell.nesting) == (device, Nesting.NONE)]
-        counts = counted(j for c in cells for j in c.trials)
-        why = self.withheld(device, said, a, counts)
-        place, mark = f"recommendation/{device}/{i}", rows[said.backend].support_class
-        notes = self.notes.declared(said.note) if not why else []
-        return RecommendationEntry(
-            id=place,
-            when=plain(said.when),
-            backend=said.backend,
-            title=plain(self.label(said.backend)),
-            text="" if why else plain(said.text),
-            withheld=why,
-            class_title=mark.title,
-            agree=counts.get(Outcome.AGREE, 0),
-            measured=with_evidence(counts),
-            footnotes=self.notes.cite(place, f"recommendation {i} on {device}", notes),
-        )
-
-    def withheld(
-        self, device: str, said: Recommendation, a: Assessment, counts: Mapping[Outcome, int]
-    ) -> str:
-        """Why a recommendation is not given, or empty."""
-        order = [c.id for c in self.matrix.policy.classes]
-        titles = {c.id: c.title for c in self.matrix.policy.classes}
-        if not counts:
-            return f"not claimed on {device}"
-        if not with_evidence(counts):
-            return f"not tested on {device}"
-        if not counts.get(Outcome.AGREE):
-            return f"no measured trial agrees on {device}"
-        need = said.needs_class
-        enough = order[: order.index(need) + 1] if need in order else []
-        if need is None or a.tier in enough:
-            return ""
-        held = titles[a.tier] if a.tier is not None else "in no class"
-        return plain(f"is {held}, and this needs {titles.get(need, need)}")
+    def class_asides(self, a: Assessment) -> Iterator[str]:
+        """What a class is shown with: that it is lower than derived, and how old it is."""
+        if a.derived != a.tier:
+            yield f"{self.title(a.derived)} by the evidence"
+        if a.stale is not None:
+            days = a.stale.days
+            yield "stale" if days is None else f"stale, {days} days old"
 
 
-def _rounded(ratio: float | None) -> float | None:
-    return None if ratio is None else float(f"{ratio:.2g}")
+def _marked(trials: list[Judged]) -> tuple[str, ...]:
+    """What a cell says beside its counts: how many trials are waived, how many are flaky."""
+    counts = {
+        "waived": sum(j.is_waived for j in trials),
+        "flaky": sum(bool(j.conflict) for j in trials),
+    }
+    return tuple(f"{n} {word}" for word, n in counts.items() if n)
 
 
 def _kept_out(c: ClassFinding) -> str:
     if c.answer is Answer.FAILS:
         short = [f"{f.says} (asked: {f.asks})" for f in c.findings if f.answer is Answer.FAILS]
         return plain(sentence(f"Not {c.title}: {'; '.join(short[:3])}"), 4 * LONGEST)
-    open_ = [CRITERIA.get(f.name, f.name) for f in c.findings if f.answer is Answer.NOT_TESTED]
+    open_ = [CRITERIA[f.name] for f in c.findings if f.answer is Answer.NOT_TESTED]
     return plain(f"{c.title} is still possible; not yet tested: {'; '.join(open_)}.", 4 * LONGEST)
 
 

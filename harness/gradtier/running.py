@@ -23,7 +23,9 @@ from gradtier.evidence import Run
 from gradtier.host import Host, adapter_class, probe
 from gradtier.lint import load_checked
 from gradtier.loading import Loaded
+from gradtier.matrix import Matrix
 from gradtier.plan import Plan, Planned, Selection, make, select
+from gradtier.policy import Source
 from gradtier.trial import Runner, now
 from gradtier.witnesses import Bench, primal
 
@@ -87,6 +89,7 @@ def begin(
     *,
     resume: bool = False,
     dry: bool = False,
+    source: Source = "self",
 ) -> tuple[Order, list[str]]:
     """Start a run, or go on with one: open the evidence file and write its head.
 
@@ -97,6 +100,7 @@ def begin(
             resuming.
         resume: go on with a file that exists: trials with evidence are not run again.
         dry: only look: nothing is written.
+        source: who measures, for policies that trust some more than others.
 
     Returns:
         the order, and sentences that the user should read.
@@ -112,7 +116,7 @@ def begin(
         evidence = newest(opened.loaded.root / RUNS)
         if evidence is None:
             raise InputError(f"--resume: there is no run in {RUNS}/ to go on with")
-    run = f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    run = new_run()
     file = evidence or opened.loaded.root / RUNS / f"{run}.jsonl"
     done: tuple[str, ...] = ()
     if file.exists() and file.stat().st_size:
@@ -124,9 +128,16 @@ def begin(
         said += words
     left = sum(1 for t in chosen if str(t.id) not in done)
     if not dry:
-        _write_head(file, _head(opened, run, selection, left))
+        write_head(
+            file, head(opened.plan.matrix, opened.host, run, selection.words(), left, source)
+        )
     folder = tempfile.mkdtemp(prefix="gradtier-")
     return Order(run, str(file.resolve()), folder, selection.words(), done), said
+
+
+def new_run() -> str:
+    """The id of a run that begins now; ids sort by time."""
+    return f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
 def _resumed(plan: Plan, file: Path) -> tuple[tuple[str, ...], list[str]]:
@@ -144,30 +155,40 @@ def _resumed(plan: Plan, file: Path) -> tuple[tuple[str, ...], list[str]]:
     return tuple(done), said
 
 
-def _write_head(file: Path, head: Run) -> None:
+def write_head(file: Path, first: Run) -> None:
+    """Begin an evidence file, or another run in one.
+
+    Raises:
+        InputError: it can't be written.
+    """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        evidence_.append(file, head)
+        evidence_.append(file, first)
     except OSError as error:
         raise InputError(f"{shown(file)} can't be written: {error.strerror or error}") from error
 
 
-def _head(opened: Opened, run: str, selection: Selection, planned: int) -> Run:
+def head(
+    matrix: Matrix, host: Host, run: str, selection: Mapping[str, list[str]], planned: int,
+    source: Source = "self",
+) -> Run:  # fmt: skip
+    """The head of a run that begins now on this machine."""
     versions: dict[str, str] = {}
-    for backend in opened.plan.matrix.backends.values():
+    for backend in matrix.backends.values():
         if not backend.adapter:
             continue
         versions |= adapter_class(backend.adapter).installed()
-    versions |= adapter_class(opened.plan.matrix.primal).installed()
+    versions |= adapter_class(matrix.primal).installed()
     return Run(
         run=run,
-        matrix=opened.plan.matrix.digest,
+        matrix=matrix.digest,
         gradtier=gradtier.__version__,
         started=now(),
-        host=opened.host.facts,
+        host=host.facts,
         versions=dict(sorted(versions.items())),
-        selection=selection.words(),
+        selection=selection,
         planned=planned,
+        source=source,
     )
 
 

@@ -61,7 +61,9 @@ class CellEntry(Entry):
     state: State
     mark: str
     text: str = Field(description="agrees 80/80; wrong 3, agrees 70/80; not tested")
-    asides: tuple[str, ...] = Field((), description="1 inconclusive; 60 of 80 run")
+    asides: tuple[str, ...] = Field(
+        (), description="1 inconclusive; 60 of 80 run; 2 waived; 1 flaky"
+    )
     planned: int = Field(ge=0)
     measured: int = Field(ge=0, description="trials with evidence")
     outcomes: Mapping[Outcome, int] = Field({}, description="sums to `planned`")
@@ -104,9 +106,20 @@ class GridLine(Entry):
 class ClassMark(Entry):
     """The support class of a row."""
 
-    id: str | None = Field(description="null: in no class, or not tested where it decides")
+    id: str | None = Field(
+        description="the class that is published; null: in no class, or not tested where it decides"
+    )
     title: str
-    possible: str | None = Field(None, description="better class that only missing evidence bars")
+    derived: str | None = Field(
+        None, description="the class that the evidence gives; never lower than the published one"
+    )
+    possible: str | None = Field(
+        None, description="better class that only missing or stale evidence bars"
+    )
+    age: int | None = Field(
+        None, ge=0, description="days since the oldest evidence where it decides, when judged"
+    )
+    asides: tuple[str, ...] = Field((), description="Tier I by the evidence; stale, 214 days old")
     footnotes: tuple[int, ...] = ()
 
 
@@ -130,7 +143,7 @@ class Row(Entry):
 class Use(Entry):
     """A place that cites a footnote."""
 
-    id: str = Field(description="jax-reverse; jax-reverse/cpu/none; recommendation/cpu/1")
+    id: str = Field(description="jax-reverse; jax-reverse/cpu/none; said/cpu/1")
     label: str = Field(description="the place in words")
 
 
@@ -142,39 +155,60 @@ class Footnote(Entry):
     uses: tuple[Use, ...] = Field(min_length=1)
 
 
-class RecommendationEntry(Entry):
-    """A maintainer's sentence with its evidence, or the reason why it is withheld."""
+class Choice(Entry):
+    """A row that one may use, with what stands behind it."""
 
     id: str
-    when: str
+    when: str = Field(description="First, for speed; When the code mutates")
     backend: str
     title: str
+    text: str = Field(description="a sentence")
+    class_title: str
+    agree: int = Field(ge=0, description="first-order trials on the device that agree")
+    measured: int = Field(ge=0, description="first-order trials on the device with evidence")
+    time: float | None = Field(
+        None, description="time of a derivative, relative to the fastest row's of its mode"
+    )
+    evidence: str = Field(description="Tier I, agrees 80/80, 1.3 x the fastest reverse row's ...")
+    caution: str = Field("", description="wrong derivatives that nobody declared, or empty")
+
+
+class RecommendationEntry(Choice):
+    """A choice that is computed from the evidence."""
+
+    covers: int | None = Field(
+        None, description="for a fallback: trials on which it agrees and those before it fail"
+    )
+    covers_of: int | None = Field(None, description="of so many that are planned for it too")
+    examples: tuple[str, ...] = Field((), description="some of the trials that it covers")
+
+
+class AnswerEntry(Entry):
+    """The computed answer to one question on one device."""
+
+    question: Literal["compiled", "forward mode", "nested", "float32"]
+    entry: RecommendationEntry | None
+    none: str = Field("", description="why there is no answer, or empty")
+
+
+class SaidEntry(Choice):
+    """A maintainer's sentence with its evidence, or the reason why it is withheld."""
+
     text: str = Field(description="empty where withheld")
     withheld: str = Field("", description="why it is not given, or empty")
-    class_title: str
-    agree: int
-    measured: int
-    time: float | None = Field(
-        None, description="time of a derivative call relative to the fastest row's, in one run"
-    )
     footnotes: tuple[int, ...] = ()
-
-    @property
-    def evidence(self) -> str:
-        """What stands behind the sentence."""
-        said = f"{self.class_title}, agrees {self.agree}/{self.measured}"
-        if self.time is None:
-            return said
-        if self.time <= 1.0:
-            return f"{said}, the fastest row per derivative call"
-        return f"{said}, {float(f'{self.time:.2g}'):g} x the fastest row's time per derivative call"
 
 
 class RecommendationList(Entry):
     """What to use on one device, in order."""
 
     device: str
+    none: str = Field("", description="why nothing is recommended: not tested on cuda; or empty")
+    basis: str = Field("", description="what the entries are chosen from, and by")
+    source: str = Field("", description="what was timed: benchmarks; trial calls; or empty")
     entries: tuple[RecommendationEntry, ...]
+    answers: tuple[AnswerEntry, ...] = ()
+    said: tuple[SaidEntry, ...] = Field((), description="sentences of the maintainers")
 
 
 class ClassEntry(Entry):
@@ -183,6 +217,7 @@ class ClassEntry(Entry):
     id: str
     title: str
     meaning: str
+    promises: str = Field("", description="what one may rely on, or empty")
     criteria: tuple[str, ...]
     backends: tuple[str, ...]
 
@@ -267,6 +302,7 @@ class SupportTable(Entry):
     rows: tuple[Row, ...]
     grid: tuple[GridLine, ...] = Field((), description="nested AD, outer by inner, by family")
     footnotes: tuple[Footnote, ...]
+    recommended_by: str = Field("", description="how the recommendations are computed")
     recommendations: tuple[RecommendationList, ...]
     classes: tuple[ClassEntry, ...]
     otherwise: Otherwise

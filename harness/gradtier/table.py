@@ -22,9 +22,10 @@ from gradtier.footnotes import (
     with_evidence,
 )
 from gradtier.grid import nested_grid
-from gradtier.matrix import TierClass
 from gradtier.model import Outcome
 from gradtier.plan import Plan
+from gradtier.policy import TierClass
+from gradtier.recommended import HOW, recommendations, times_on
 from gradtier.rows import CRITERIA, Rows, state_of
 from gradtier.support import (
     LEGEND,
@@ -38,14 +39,17 @@ from gradtier.support import (
     RecommendationEntry,
     Row,
     RunEntry,
+    SaidEntry,
     State,
     SupportTable,
 )
+from gradtier.tally import Facts
 from gradtier.tiers import judge
 
 __all__ = [
-    "LEGEND", "LONGEST", "CellEntry", "NestedEntry", "RecommendationEntry", "Row", "State",
-    "SupportTable", "plain", "shown_as", "state_of", "tabulate", "web_link", "why_no_evidence",
+    "LEGEND", "LONGEST", "CellEntry", "NestedEntry", "RecommendationEntry", "Row", "SaidEntry",
+    "State", "SupportTable", "plain", "shown_as", "state_of", "tabulate", "web_link",
+    "why_no_evidence",
 ]  # fmt: skip
 
 _NESTED = "Nested second-order AD"
@@ -68,7 +72,13 @@ def tabulate(
     build = Rows(plan, evidence)
     rows = tuple(build.row(a) for a in assessments)
     by_id = {row.id: row for row in rows}
-    recommended = build.recommendations({a.backend: a for a in assessments}, by_id)
+    recommended = recommendations(
+        plan.matrix,
+        assessments,
+        by_id,
+        build.notes,
+        lambda d: times_on(d, plan.matrix, assessments, evidence.benches.values()),
+    )
     holding: dict[str | None, list[str]] = {}
     for a in assessments:
         holding.setdefault(a.tier, []).append(a.backend)
@@ -82,6 +92,7 @@ def tabulate(
         rows=rows,
         grid=nested_grid(plan.matrix, rows),
         footnotes=build.notes.all(),
+        recommended_by=HOW,
         recommendations=recommended,
         classes=tuple(
             _class(tier, tuple(holding.get(tier.id, ()))) for tier in plan.matrix.policy.classes
@@ -98,12 +109,13 @@ def tabulate(
 
 
 def _class(tier: TierClass, backends: tuple[str, ...]) -> ClassEntry:
-    asked = judge(tier, {}).findings
+    asked = judge(tier, Facts()).findings
     return ClassEntry(
         id=tier.id,
         title=plain(tier.title),
         meaning=plain(tier.meaning),
-        criteria=tuple(f"{CRITERIA.get(f.name, f.name)}: {f.asks}" for f in asked),
+        promises=plain(tier.promises or ""),
+        criteria=tuple(f"{CRITERIA[f.name]}: {f.asks}" for f in asked),
         backends=backends,
     )
 

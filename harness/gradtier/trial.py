@@ -48,7 +48,7 @@ class Runner:
         try:
             found, verdict = self._judged(planned)
         except Exception as error:  # the harness's own fault: recorded as such
-            found = {"outcome": Outcome.ERROR, "detail": _clean(f"{type(error).__name__}: {error}")}
+            found = {"outcome": Outcome.ERROR, "detail": clean(f"{type(error).__name__}: {error}")}
         record = Record(
             run=self.run_id,
             trial=str(planned.id),
@@ -67,7 +67,7 @@ class Runner:
         try:
             engine = self.engines.get(cell.backend)
         except Unavailable as error:
-            return {"outcome": Outcome.UNAVAILABLE, "detail": _clean(str(error))}, None
+            return {"outcome": Outcome.UNAVAILABLE, "detail": clean(str(error))}, None
         ready = engine.ready
         if cell.device not in ready.devices:
             detail = f"{row.package} as installed here sees no {cell.device}"
@@ -89,7 +89,7 @@ class Runner:
         except NoReference as why:
             return self._unjudged(claimed, why), None
         except oracle.OracleError as why:
-            return _not_judged(why), None
+            return not_judged(why), None
         pulls = claimed.asked.map_name == "vjp"
         judge = oracle.judge_pullback if pulls else oracle.judge_pushforward
         try:
@@ -97,16 +97,16 @@ class Runner:
                 known.dossier, known.phi, claimed, full=known.full, sharper=known.sharper
             )
         except (Refused, TimedOut, Crashed) as error:
-            return {**_ended(error), "reference": known.reference}, None
+            return {**ended(error), "reference": known.reference}, None
         except (NoReference, oracle.OracleError) as why:
-            return _not_judged(why), None
+            return not_judged(why), None
         timing = claimed.timing()
         claimed.left = self.plan.matrix.timeout  # what was measured is safe; checks have their own
         try:
             said, fault = checks.said(self._checked(claimed, backend, known, verdict, judge))
         except (TimedOut, Crashed) as error:
-            return {**_ended(error), "reference": known.reference}, verdict
-        found = {**_found(verdict, fault), "checks": said, "reference": known.reference}
+            return {**ended(error), "reference": known.reference}, verdict
+        found = {**found_by(verdict, fault), "checks": said, "reference": known.reference}
         return {**found, **timing}, verdict
 
     def _checked(
@@ -132,8 +132,8 @@ class Runner:
         try:
             claimed([(q.x, q.x)])
         except (Refused, TimedOut, Crashed) as error:
-            return _ended(error)
-        return _not_judged(why)
+            return ended(error)
+        return not_judged(why)
 
 
 def _has_other_mode(matrix: Matrix, backend: str, claimed: Claimed) -> bool:
@@ -145,7 +145,7 @@ def _has_other_mode(matrix: Matrix, backend: str, claimed: Claimed) -> bool:
     return any(engine_key(matrix, name) == own for name in others)
 
 
-def _found(verdict: oracle.Verdict, fault: Check | None) -> dict[str, Any]:
+def found_by(verdict: oracle.Verdict, fault: Check | None) -> dict[str, Any]:
     """Outcome, reason and numbers of a judged trial; what a check found comes first."""
     outcome = Outcome(verdict.outcome.value)
     reason = Reason(verdict.reason.value) if verdict.reason is not None else None
@@ -155,12 +155,13 @@ def _found(verdict: oracle.Verdict, fault: Check | None) -> dict[str, Any]:
     return {
         "outcome": outcome,
         "reason": reason,
-        "detail": _clean(detail),
+        "detail": clean(detail),
         "verdict": verdict.to_dict(),
     }
 
 
-def _ended(error: Refused | TimedOut | Crashed) -> dict[str, Any]:
+def ended(error: Refused | TimedOut | Crashed) -> dict[str, Any]:
+    """Outcome and detail where a backend did not answer."""
     match error:
         case TimedOut():
             return _said(Outcome.TIMEOUT, str(error))
@@ -174,10 +175,11 @@ def _ended(error: Refused | TimedOut | Crashed) -> dict[str, Any]:
 
 
 def _said(outcome: Outcome, detail: str) -> dict[str, Any]:
-    return {"outcome": outcome, "detail": _clean(detail)}
+    return {"outcome": outcome, "detail": clean(detail)}
 
 
-def _not_judged(why: Exception) -> dict[str, Any]:
+def not_judged(why: Exception) -> dict[str, Any]:
+    """Outcome and detail where nothing is known to judge by."""
     return _said(Outcome.INCONCLUSIVE, f"can't be judged: {why}")
 
 
@@ -192,7 +194,7 @@ _PATH = re.compile(r"(?<![\w/])/(?:[^\s/'\":,;()]+/)+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]|\x1b\[[0-9;]*[A-Za-z]")
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """One line without control characters or this machine's folders, cut to a bearable length."""
     line = " ".join(_CONTROL.sub("", _PATH.sub("", text)).split())
     return line if len(line) <= MOST_TEXT else line[: MOST_TEXT - 3] + "..."

@@ -101,9 +101,9 @@ def question(matrix: Matrix, case: Case, mode: Mode, nesting: Nesting, dtype: st
     name = f"{case.id}:{asked.map_name}"
     fixed: Leaves = ()
     if asked.map_name == "hvp":
-        fixed = _cotangents(name, primal(matrix, case, dtype)(x), dtype)
+        fixed = drawn_like(name, primal(matrix, case, dtype)(x), dtype)
     elif asked.map_name == "second":
-        fixed = _cotangents(name, x, dtype)
+        fixed = drawn_like(name, x, dtype)
     return Question(case, mode, nesting, dtype, x, name, fixed)
 
 
@@ -114,8 +114,8 @@ def _filled(leaves: Sequence[Any], like: Leaves) -> Leaves:
     return tuple(np.zeros_like(x) if a is None else a for a, x in zip(leaves, like, strict=True))
 
 
-def _cotangents(name: str, like: Leaves, dtype: str) -> Leaves:
-    """Numbers +-[1/2, 3/2] with 8 fractional bits, or as many as ``dtype`` has."""
+def drawn_like(name: str, like: Leaves, dtype: str) -> Leaves:
+    """A cotangent or tangent: numbers +-[1/2, 3/2] of 8 fractional bits, or what ``dtype`` has."""
     rng = generator(f"{name}:fixed")
 
     def drawn(shape: tuple[int, ...]) -> Array:

@@ -20,14 +20,14 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from gradtier import messages
+from gradtier import messages, timing
 from gradtier.backends.absent import hide
 from gradtier.backends.base import Adapter, Derivative, Rule
 from gradtier.cases import Case, load_suite
 from gradtier.derivatives import conjugations, derivative, plain
 from gradtier.host import adapter_class, make_importable
 from gradtier.inputs import in_precision
-from gradtier.messages import Answer, Ask, Leaves, Ready, Refusal, Setup
+from gradtier.messages import Answer, Ask, Begin, Block, Leaves, Ready, Refusal, Setup, Timed
 from gradtier.model import Mode, Nesting
 from gradtier.rules import Calls
 from gradtier.variants import find
@@ -54,7 +54,7 @@ def main() -> None:
     messages.send(sink, server.ready())
     while True:
         try:
-            ask: Ask = messages.receive(source)
+            ask: Ask | Begin | Block = messages.receive(source)
         except EOFError:
             return
         messages.send(sink, server.answer(ask))
@@ -87,6 +87,7 @@ class Server:
         self.adapter: Adapter = self.kind(**setup.options)
         self._suite = cache(lambda suite: load_suite(suite, Path(setup.suites[suite])))
         self._calls = Calls()
+        self._begun: timing.Ready | None = None
         # bounded: compiled derivatives of hundreds of cases took gigabytes
         self._derivative = lru_cache(maxsize=KEPT)(self._build)
 
@@ -95,17 +96,47 @@ class Server:
         adapter = self.adapter
         return Ready(adapter.versions(), tuple(adapter.devices()), adapter.settings())
 
-    def answer(self, ask: Ask) -> Answer | Refusal:
-        """Evaluate, or say why not."""
+    def answer(self, ask: Ask | Begin | Block) -> Answer | Timed | Refusal:
+        """Evaluate or time, or say why not."""
+        if isinstance(ask, Block):
+            return self._guarded(lambda: self._block(ask))
         try:
             suite, _, name = ask.case.partition("/")
             case = find(self._suite(suite), name)
         except Exception as error:
             return Refusal(False, _described(error), fault=True)
+        if isinstance(ask, Begin):
+            return self._guarded(lambda: self._begin(case, ask))
+        return self._guarded(lambda: self._evaluate(case, ask))
+
+    def _guarded(self, work: Callable[[], Answer | Timed]) -> Answer | Timed | Refusal:
         try:
-            return self._evaluate(case, ask)
+            return work()
         except Exception as error:
             return Refusal(self.adapter.declines(error), _described(error))
+
+    def _begin(self, case: Case, ask: Begin) -> Timed:
+        self._begun = None
+        transposed = self.adapter.complex_convention == "transpose"
+        turned = transposed and conjugations(ask.mode, Nesting.NONE)[1]
+        seed = self._native(_conjugated(ask.seed, turned), ask)
+        key = (case, ask.device, ask.dtype, ask.mode, Nesting.NONE)
+        both = self._derivative(*key, False), self._derivative(*key, True)
+        ready = timing.Ready(self.adapter, *both, self._native(ask.x, ask), seed, ask.device)
+        timing.settle()
+        seconds = ready.block(plain=False, calls=1)
+        timing.settle()
+        self._begun = ready
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+        return Timed(seconds, cores=cores)
+
+    def _block(self, ask: Block) -> Timed:
+        if self._begun is None:
+            raise RuntimeError("there is nothing to time: no benchmark was begun here")
+        if not ask.memory:
+            return Timed(self._begun.block(ask.plain, ask.calls))
+        peak, memory = self._begun.peak() or (None, "")
+        return Timed(peak_bytes=peak, memory=memory)
 
     def _evaluate(self, case: Case, ask: Ask) -> Answer:
         prepare = self._build if ask.fresh else self._derivative
@@ -163,7 +194,7 @@ class Server:
     def _mechanism(self, primal: Any, pushforward: Any, pullback: Any) -> Any:
         return self.adapter.custom_rule(Rule(primal, pushforward, pullback))
 
-    def _native(self, leaves: Leaves, ask: Ask) -> tuple[Any, ...]:
+    def _native(self, leaves: Leaves, ask: Ask | Begin) -> tuple[Any, ...]:
         return tuple(self._array(a, ask.device, ask.dtype) for a in leaves)
 
     def _array(self, array: Any, device: str, dtype: str) -> Any:

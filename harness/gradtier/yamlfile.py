@@ -61,6 +61,15 @@ def read(file: Path, shown: str | None = None) -> Document:
         raise InputError(f"{name}: there is no such file; name another with --matrix") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{name}: can't be read: {error}") from error
+    return parse(text, name)
+
+
+def parse(text: str, name: str) -> Document:
+    """Read YAML from a text; ``name`` is the file that messages speak of.
+
+    Raises:
+        InputError: it is not YAML.
+    """
     try:
         node = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from small_world import World, faulty
 
-from gradtier.cli import main
+from gradtier.cli import CONTRACTS, main
 from gradtier.schemas import schema
 
 COMMANDS = sorted(main.commands)
@@ -186,7 +186,7 @@ def test_strict_makes_an_undeclared_failure_an_exit_of_1(measured: World) -> Non
     assert measured.gradtier(*words, "bad").returncode == 1, "a claim that lapsed excuses nothing"
 
 
-@pytest.mark.parametrize("contract", ["matrix", "plan", "evidence", "support"])
+@pytest.mark.parametrize("contract", CONTRACTS)
 def test_schema_prints_a_valid_schema(contract: str) -> None:
     done = CliRunner().invoke(main, ["schema", contract])
     jsonschema.Draft202012Validator.check_schema(json.loads(done.output))
@@ -202,3 +202,56 @@ def test_verify_proves_a_report_and_catches_an_edit_by_hand(measured: World) -> 
     done = measured.gradtier(*words)
     assert (done.returncode, "support.md is not what" in done.stderr) == (1, True)
     assert measured.gradtier("verify", "gone", "--evidence", "e.jsonl").returncode == 2
+
+
+def test_explain_in_json_has_the_criteria_in_numbers_the_causes_and_the_checklist(
+    measured: World,
+) -> None:
+    words = ("explain", "bad", "--evidence", "e.jsonl", "--format", "json")
+    told = json.loads(measured.gradtier(*words).stdout)
+    assert (told["class"], told["derived"], told["possible"]) == (None, None, None)
+    agreement = told["criteria"][0]["findings"][1]
+    assert {k: agreement[k] for k in ("name", "value", "threshold", "answer", "more", "lack")} == {
+        "name": "agreement", "value": 0.0, "threshold": 1.0, "answer": "fails", "more": 2,
+        "lack": "2 more must agree",
+    }  # fmt: skip
+    assert sum(cause["count"] for cause in told["causes"]) == 6
+    assert {cause["outcome"] for cause in told["causes"]} == {"wrong"}
+    assert told["next"]["class"] == "II"
+    assert [(s["name"], s["more"]) for s in told["next"]["checklist"]] == [("agreement", 1)]
+    above = json.loads(measured.gradtier("explain", "good", *words[2:]).stdout)["next"]
+    assert above is None
+
+
+def test_what_is_declared_waived_and_stale_is_said_by_assess_and_explain(measured: World) -> None:
+    measured.matrix["policy"]["stale_after"] = 3
+    measured.matrix["policy"]["classes"][1]["criteria"] = {"trials": 1}
+    good = measured.matrix["backends"]["good"]
+    good |= {"at_most": "II", "at_most_because": "an experiment"}
+    measured.matrix["waivers"] = [
+        {"match": {"backend": "bad"}, "owner": "Ada", "link": "https://example.org/1",
+         "because": "being mended", "until": "2999-01-01"}
+    ]  # fmt: skip
+    words = ("assess", "--evidence", "e.jsonl")
+    text = measured.gradtier(*words).stdout
+    assert "good (Faulty: exact): Tier II" in text
+    assert "  declared: the evidence gives Tier I, at most Tier II is published: an exp" in text
+    assert "bad (Faulty: sign): Tier II" in text
+    assert "waived by Ada until 2999-01-01: being mended. https://example.org/1" in text
+    late = ("--date", "2998-01-01")
+    text = measured.gradtier(*words, *late).stdout
+    assert "bad (Faulty: sign): no class; Tier II is possible, fresh evidence is missing" in text
+    steps = measured.gradtier("explain", "good", *words[1:], *late).stdout
+    assert "[ ] declared: now at most Tier II: an experiment" in steps
+    assert "[ ] fresh evidence: now 6 of 6 trials that decide were measured more than 3" in steps
+    assert "[x] wrong: 0 wrong derivatives; asked for at most 0" in steps
+
+
+def test_a_run_says_who_measured_by_its_own_word(world: World) -> None:
+    words = ("run", "--case", "logs", "--nesting", "none", "--evidence")
+    assert world.gradtier(*words, "own.jsonl").returncode == 0
+    assert world.gradtier(*words, "ci.jsonl", "--source", "ci").returncode == 0
+    heads = [json.loads((world.folder / f).read_text().splitlines()[0]) for f in
+             ("own.jsonl", "ci.jsonl")]  # fmt: skip
+    assert [h["source"] for h in heads] == ["self", "ci"]
+    assert world.gradtier(*words, "x.jsonl", "--source", "me").returncode == 2

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from small_world import SUITE, World, faulty
 
+from gradtier.cli import CONTRACTS
 from gradtier.errors import InputError
 from gradtier.lint import load_checked
 from gradtier.loading import load_partly
@@ -331,9 +332,35 @@ def test_a_file_of_claims_that_is_none_is_told_where(
     assert found.startswith("known.yaml" if text else "matrix.yaml:")
 
 
-@pytest.mark.parametrize("contract", ["matrix", "claims", "plan", "evidence", "support"])
+@pytest.mark.parametrize("contract", CONTRACTS)
 def test_the_schema_files_are_what_the_types_say(contract: str) -> None:
     file = ROOT / "harness" / "gradtier" / "schemas" / f"{contract}-1.json"
     text = file.read_text(encoding="utf-8")
     assert text == schema_text(contract), f"run: gradtier schema {contract} > {file.name}"
     jsonschema.Draft202012Validator.check_schema(json.loads(text))
+
+
+def test_what_the_policy_names_must_be_there(world: World) -> None:
+    world.matrix["policy"]["classes"][0]["criteria"] |= {"suites": {"smal": 1}, "devices": ["gpu"]}
+    world.matrix["backends"]["exact-forward"] |= {"at_most": "III", "at_most_because": "Beta."}
+    world.matrix["waivers"] = [
+        {"match": {"case": "densee"}, "owner": "Ada", "link": "https://example.org/1",
+         "because": "x", "until": "2027-01-01"}
+    ]  # fmt: skip
+    found = problems(world.file)
+    assert len(found) == 4
+    for words in (
+        ("backends.exact-forward.at_most: 'III' is no class of the policy", "'II'"),
+        ("criteria.suites.smal: 'smal' is no suite", "'small'"),
+        ("'gpu' is not in axes.devices", "cpu"),
+        ("waivers[0].match.case: this waiver matches no trial", "'dense'"),
+    ):
+        assert any(all(word in line for word in words) for line in found), (words, found)
+
+
+def test_a_waiver_without_an_end_or_a_cap_without_a_reason_is_refused(world: World) -> None:
+    world.matrix["backends"]["exact-forward"]["at_most"] = "II"
+    world.matrix["waivers"] = [{"match": {}, "owner": "Ada", "because": "x"}]
+    found = "\n".join(problems(world.file))
+    assert "expected at_most and at_most_because together, or neither" in found
+    assert "the key 'until' is missing" in found and "the key 'link' is missing" in found

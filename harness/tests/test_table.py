@@ -50,7 +50,7 @@ def cited(table: SupportTable) -> Iterator[tuple[str, int]]:
             yield from ((cell.id, n) for n in cell.footnotes)
         yield from ((f"{row.id}/class", n) for n in row.support_class.footnotes)
     for given_ in table.recommendations:
-        for entry in given_.entries:
+        for entry in given_.said:  # the computed entries cite nothing
             yield from ((entry.id, n) for n in entry.footnotes)
 
 
@@ -247,7 +247,7 @@ def test_golden_shape_one_footnote_of_seven_cells_has_seven_uses() -> None:
     (shared,) = (n for n in table.footnotes if "no CUDA device" in n.text)
     assert len(table.rows) == 8
     assert [use.id for use in shared.uses] == [f"b{i}/cuda/none" for i in range(1, 8)]
-    assert [len(r.entries) for r in table.recommendations] == [3, 1]
+    assert [len(r.said) for r in table.recommendations] == [3, 1]
     assert [c.id for c in table.classes] == ["I", "II", "III"]
     assert [c.backends for c in table.classes] == [
         ("b0", "b1"), ("b2", "b3"), ("b4", "b5", "b6", "b7"),
@@ -337,12 +337,12 @@ def test_a_recommendation_without_evidence_or_class_is_withheld_with_its_reason(
     table, _, _ = world.golden()
     cpu, cuda = table.recommendations
     low = "is Tier III, and this needs Tier I"
-    assert [entry.withheld for entry in cpu.entries] == ["", "", low]
-    assert [entry.text for entry in cpu.entries] == ["Fast.", "Steady.", ""]
-    assert (cpu.entries[1].class_title, cpu.entries[1].agree, cpu.entries[1].measured) == (
+    assert [entry.withheld for entry in cpu.said] == ["", "", low]
+    assert [entry.text for entry in cpu.said] == ["Fast.", "Steady.", ""]
+    assert (cpu.said[1].class_title, cpu.said[1].agree, cpu.said[1].measured) == (
         "Tier II", 4, 5,
     )  # fmt: skip
-    assert cuda.entries[0].withheld == "not tested on cuda" and not cuda.entries[0].text
+    assert cuda.said[0].withheld == "not tested on cuda" and not cuda.said[0].text
 
 
 @pytest.mark.parametrize(
@@ -360,7 +360,9 @@ def test_nothing_is_recommended_that_does_not_work_here(
     matrix = world.declaration({"a": world.backend()}, axes=AXES, recommendations=said)
     made = world.plan(matrix)
     table, _, _ = world.show(made, world.evidence(made, outcome))
-    assert table.recommendations[0].entries[0].withheld == why
+    (here,) = (r for r in table.recommendations if r.device == device)
+    assert here.said[0].withheld == why
+    assert not here.entries and here.none
 
 
 def test_a_class_out_of_reach_says_what_is_missing() -> None:

@@ -31,6 +31,7 @@ from gradtier.model import Mode, Nesting
 
 __all__ = [
     "Adapter",
+    "Allocated",
     "Convention",
     "Derivative",
     "Function",
@@ -68,6 +69,19 @@ class Rule:
     pullback: Callable[[Native, Any], Native]
 
 
+@dataclass(frozen=True)
+class Allocated:
+    """What a library's allocator says of a device, in bytes.
+
+    Attributes:
+        now: in use.
+        peak: the most that was in use since it was told to forget, or since the process began.
+    """
+
+    now: int
+    peak: int
+
+
 class Adapter(ABC):
     """One AD library, or one of its differentiation APIs.
 
@@ -85,6 +99,7 @@ class Adapter(ABC):
         complex_convention: what a pullback is for complex numbers. ``conjugate``: the gradient of a
             real f is df/d(Re x) + i df/d(Im x), and a holomorphic f has the pullback conj(f'(x)) w.
             ``transpose``: df/d(Re x) - i df/d(Im x), and f'(x) w. Pushforwards do not differ.
+        in_process: whether the arithmetic is done in the worker itself, so that its memory counts.
         stem: dotted path of the module whose neighbours ``<stem>_special``, ``<stem>_nn``, ... hold
             the library's functions beyond the standard; see :mod:`gradtier.backends.natives`.
     """
@@ -94,6 +109,7 @@ class Adapter(ABC):
     environment: ClassVar[Mapping[str, str]] = {}
     refusals: ClassVar[tuple[str, ...]] = ()
     complex_convention: Convention = "conjugate"
+    in_process: ClassVar[bool] = True
     stem: ClassVar[str] = ""
 
     def __init__(self, **options: Any) -> None:
@@ -205,6 +221,15 @@ class Adapter(ABC):
 
     def synchronize(self, result: Any) -> None:  # noqa: B027 - most libraries need nothing
         """Wait until ``result`` has been computed (asynchronous devices)."""
+
+    def memory(self, device: str, forget: bool = False) -> Allocated | None:
+        """What the library's allocator holds on ``device``, or None if it does not say.
+
+        Args:
+            device: never ``cpu``, where the system is asked.
+            forget: before that, set the peak back to what is in use, if it can be.
+        """
+        return None
 
     def devices(self) -> tuple[str, ...]:
         """The devices that the library can use in this process; ``cpu`` first."""

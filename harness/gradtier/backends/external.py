@@ -35,6 +35,7 @@ class External(Adapter):
         command: the program and its arguments, as in a shell but without one.
     """
 
+    in_process: ClassVar = False
     refusals: ClassVar = (r"operand 'Array' does not support ufuncs",)
 
     def __init__(self, command: str = "", **options: Any) -> None:

@@ -9,7 +9,15 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtier.backends.base import Adapter, Function, Linear, Native, Rule, Unsupported
+from gradtier.backends.base import (
+    Adapter,
+    Allocated,
+    Function,
+    Linear,
+    Native,
+    Rule,
+    Unsupported,
+)
 
 
 class Jax(Adapter):
@@ -119,6 +127,12 @@ class Jax(Adapter):
 
     def synchronize(self, result: Any) -> None:
         self._jax.block_until_ready(result)
+
+    def memory(self, device: str, forget: bool = False) -> Allocated | None:
+        found = self._jax.devices(device)[0].memory_stats()  # its peak is never forgotten
+        if not found or "peak_bytes_in_use" not in found:
+            return None
+        return Allocated(found["bytes_in_use"], found["peak_bytes_in_use"])
 
     def devices(self) -> tuple[str, ...]:
         return ("cpu", "cuda") if self._jax.default_backend() == "gpu" else ("cpu",)

@@ -8,7 +8,15 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtier.backends.base import Adapter, Function, Linear, Native, Rule, Unsupported
+from gradtier.backends.base import (
+    Adapter,
+    Allocated,
+    Function,
+    Linear,
+    Native,
+    Rule,
+    Unsupported,
+)
 
 
 class TensorFlow(Adapter):
@@ -69,6 +77,7 @@ class TensorFlow(Adapter):
         tensorflow.experimental.numpy.experimental_enable_numpy_behavior()
         self._tf, self._function, self._xla = tensorflow, function, xla
         self._namespace, self._place = namespace(), "/CPU:0"
+        self._card = bool(tensorflow.config.list_physical_devices("GPU"))
 
     @property
     def namespace(self) -> Any:
@@ -161,8 +170,19 @@ class TensorFlow(Adapter):
             return f
         return converted
 
+    def synchronize(self, result: Any) -> None:
+        if self._card:
+            self._tf.test.experimental.sync_devices()
+
+    def memory(self, device: str, forget: bool = False) -> Allocated | None:
+        configured = self._tf.config.experimental
+        if forget:
+            configured.reset_memory_stats("GPU:0")
+        found = configured.get_memory_info("GPU:0")
+        return Allocated(found["current"], found["peak"])
+
     def devices(self) -> tuple[str, ...]:
-        return ("cpu", "cuda") if self._tf.config.list_physical_devices("GPU") else ("cpu",)
+        return ("cpu", "cuda") if self._card else ("cpu",)
 
     @classmethod
     def installed(cls) -> dict[str, str]:

@@ -11,7 +11,15 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtier.backends.base import Adapter, Function, Linear, Native, Rule, Unsupported
+from gradtier.backends.base import (
+    Adapter,
+    Allocated,
+    Function,
+    Linear,
+    Native,
+    Rule,
+    Unsupported,
+)
 from gradtier.backends.torch_rules import ruled
 
 
@@ -94,6 +102,12 @@ class _Torch(Adapter):
     def synchronize(self, result: Any) -> None:
         if self._torch.cuda.is_available():
             self._torch.cuda.synchronize()
+
+    def memory(self, device: str, forget: bool = False) -> Allocated | None:
+        cuda = self._torch.cuda
+        if forget:
+            cuda.reset_peak_memory_stats()
+        return Allocated(cuda.memory_allocated(), cuda.max_memory_allocated())
 
     def devices(self) -> tuple[str, ...]:
         return ("cpu", "cuda") if self._torch.cuda.is_available() else ("cpu",)

@@ -6,6 +6,6 @@ Renderers decide how things look and nothing else: every word, count and footnot
 
 from __future__ import annotations
 
-from gradtier.render.site import site, write_site
+from gradtier.render.site import differing, site, write_site
 
-__all__ = ["site", "write_site"]
+__all__ = ["differing", "site", "write_site"]

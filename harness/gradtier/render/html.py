@@ -10,6 +10,7 @@ from importlib import resources
 from itertools import groupby
 
 from gradtier.assess import Assessment
+from gradtier.history import History
 from gradtier.plan import Plan
 from gradtier.render import templating
 from gradtier.render.details import details
@@ -24,6 +25,7 @@ def render(
     assessments: tuple[Assessment, ...],
     plan: Plan,
     pages: Pages | None = None,
+    history: History | None = None,
 ) -> str:
     """The overview as text; a pure function of its arguments.
 
@@ -32,6 +34,7 @@ def render(
         assessments: what the table was made of.
         plan: what the assessments were made of.
         pages: those of suites and cases, where they are made already.
+        history: when classes changed, if there is a page of that to link to.
     """
     pages = pages or Pages(table, assessments, plan)
     return templating.render(
@@ -49,6 +52,7 @@ def render(
         suites=pages.suites,
         paths=pages.paths,
         differing=conventions_that_differ(table),
+        history=history,
     )
 
 

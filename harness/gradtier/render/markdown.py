@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from urllib.parse import quote
 
 from gradtier.model import Nesting
-from gradtier.table import CellEntry, RecommendationEntry, Row, SupportTable, web_link
+from gradtier.support import AnswerEntry, Choice, SaidEntry
+from gradtier.table import CellEntry, Row, SupportTable, web_link
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>|~#&$])")
 _OPENS_BLOCK = re.compile(r"^(\d+)([.)])|^([-+=:])")
@@ -86,7 +87,7 @@ def _row(table: SupportTable, row: Row) -> list[str]:
             else "<br>".join(f"{escape(c.title)}: {_cell(c)}" for c in nested.cells)
             for nested in row.nested
         ),
-        escape(mark.title) + _refs(mark.footnotes),
+        escape(", ".join((mark.title, *mark.asides))) + _refs(mark.footnotes),
     ]
 
 
@@ -114,16 +115,39 @@ def _nested(table: SupportTable) -> Iterable[str]:
 def _recommendations(table: SupportTable) -> Iterable[str]:
     if table.recommendations:
         yield "## What to use"
+        yield escape(table.recommended_by)
     for given in table.recommendations:
         yield f"### On {escape(given.device.upper())}"
-        yield "\n".join(f"{i}. {_said(entry)}" for i, entry in enumerate(given.entries, 1))
+        yield escape(given.basis or f"Nothing is recommended: {given.none}.")
+        yield _numbered(map(_computed, given.entries))
+        yield "\n".join(f"- {_answer(a)}" for a in given.answers)
+        if given.said:
+            yield f"The maintainers say, on {escape(given.device.upper())}:"
+        yield _numbered(map(_said, given.said))
 
 
-def _said(entry: RecommendationEntry) -> str:
+def _numbered(lines: Iterable[str]) -> str:
+    return "\n".join(f"{i}. {line}" for i, line in enumerate(lines, 1))
+
+
+def _answer(a: AnswerEntry) -> str:
+    if a.entry is None:
+        return f"{escape(a.question.capitalize())}: {escape(a.none)}."
+    return _computed(a.entry)
+
+
+def _computed(entry: Choice) -> str:
+    """A choice: its row, the evidence, the sentence, and what to mind."""
+    mind = f" Mind: {escape(entry.caution)}." if entry.caution else ""
     head = f"{escape(entry.when)}: **{escape(entry.title)}**"
+    return f"{head} ({escape(entry.evidence)}). {escape(entry.text)}{mind}"
+
+
+def _said(entry: SaidEntry) -> str:
     if entry.withheld:
+        head = f"{escape(entry.when)}: **{escape(entry.title)}**"
         return f"{head} (withheld: {escape(entry.withheld)}){_refs(entry.footnotes)}"
-    return f"{head} ({escape(entry.evidence)}). {escape(entry.text)}{_refs(entry.footnotes)}"
+    return f"{_computed(entry)}{_refs(entry.footnotes)}"
 
 
 def _classes(table: SupportTable) -> Iterable[str]:
@@ -134,7 +158,8 @@ def _classes(table: SupportTable) -> Iterable[str]:
 
     yield "## Classes"
     rows = [
-        [f"**{escape(c.title)}**", escape(c.meaning), "<br>".join(map(escape, c.criteria)),
+        [f"**{escape(c.title)}**", "<br>".join(map(escape, filter(None, (c.meaning, c.promises)))),
+         "<br>".join(map(escape, c.criteria)),
          names(c.backends)]
         for c in table.classes
     ]  # fmt: skip

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
 from gradtier.assess import Assessment
 from gradtier.errors import InputError
+from gradtier.history import History
 from gradtier.plan import Plan
+from gradtier.render import history as history_
 from gradtier.render import html, json, markdown
 from gradtier.render.pages import Pages
 from gradtier.table import SupportTable
@@ -21,6 +23,7 @@ def site(
     assessments: tuple[Assessment, ...],
     plan: Plan,
     titles: Mapping[str, str] | None = None,
+    history: History | None = None,
 ) -> Iterator[tuple[str, Callable[[], str]]]:
     """Every file of the site: its path from the top, and what gives its text.
 
@@ -29,12 +32,16 @@ def site(
         assessments: what the table was made of, for the details of each backend and case.
         plan: what the assessments were made of.
         titles: suite -> what it is about, in a line.
+        history: when classes changed, where the site is to show that.
     """
     pages = Pages(table, assessments, plan, titles)
-    yield html.PAGE, partial(html.render, table, assessments, plan, pages)
+    yield html.PAGE, partial(html.render, table, assessments, plan, pages, history)
     yield html.STYLE, html.style
     yield MARKDOWN, partial(markdown.render, table)
     yield JSON, partial(json.render, table)
+    if history is not None:
+        yield history_.PAGE, partial(history_.render, table, history)
+        yield history_.JSON, partial(history_.render_json, history)
     yield from pages.all()
 
 
@@ -44,6 +51,7 @@ def write_site(
     plan: Plan,
     out: Path,
     titles: Mapping[str, str] | None = None,
+    history: History | None = None,
 ) -> list[Path]:
     """Write the whole site into ``out``.
 
@@ -53,6 +61,7 @@ def write_site(
         plan: what the assessments were made of.
         out: the folder; made if it is not there. Nothing is written outside of it.
         titles: suite -> what it is about, in a line.
+        history: when classes changed, where the site is to show that.
 
     Returns:
         the files at its top; pages of suites and cases lie in folders below.
@@ -60,7 +69,7 @@ def write_site(
     Raises:
         InputError: the folder can't be made or written, or a link in it leads elsewhere.
     """
-    files = dict(site(table, assessments, plan, titles))
+    files = dict(site(table, assessments, plan, titles, history))
     try:
         out.mkdir(parents=True, exist_ok=True)
         inside = out.resolve(strict=True)
@@ -77,3 +86,45 @@ def write_site(
         why = error.strerror or str(error)
         raise InputError(f"{out}: the page can't be written here: {why}") from error
     return [out / name for name in files if "/" not in name]
+
+
+def differing(files: Iterable[tuple[str, Callable[[], str]]], folder: Path) -> list[str]:
+    """What of a site is not, to the byte, what it should be.
+
+    Args:
+        files: as :func:`site` gives them.
+        folder: where it lies. A folder with the overview holds the whole site, so that a file
+            which is missing there, or left over from another report, is a difference; of a folder
+            without it, only the files that are there are compared.
+
+    Returns:
+        one sentence per file.
+
+    Raises:
+        InputError: a file can't be read.
+    """
+    wanted = dict(files)
+    is_whole = (folder / html.PAGE).is_file()
+    said = []
+    try:
+        for name, text_of in wanted.items():
+            file = folder / name
+            if file.is_file():
+                if file.read_bytes() != text_of().encode("utf-8"):
+                    said.append(f"{file} is not what matrix and evidence give")
+            elif is_whole:
+                said.append(f"{file} is missing")
+        said += [f"{file} is no part of this report" for file in _left_over(folder, wanted)]
+    except OSError as error:
+        raise InputError(f"{folder}: can't be compared: {error.strerror or error}") from error
+    if history_.PAGE not in wanted and (folder / history_.PAGE).exists():
+        said.append("it was written with --history, and is compared without")
+    return said
+
+
+def _left_over(folder: Path, wanted: Collection[str]) -> list[Path]:
+    """Files in the folders that the site makes, and of its history, that are not wanted."""
+    made = {name.partition("/")[0] for name in wanted if "/" in name}
+    there = [file for top in sorted(made) for file in sorted((folder / top).rglob("*"))]
+    there += [folder / name for name in (history_.PAGE, history_.JSON)]
+    return [f for f in there if f.is_file() and f.relative_to(folder).as_posix() not in wanted]

@@ -10,6 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from gradtier.support import Choice
 from gradtier.table import CellEntry, NestedEntry, Row, State, SupportTable
 
 WIDTH = 126
@@ -72,7 +73,7 @@ def _row(row: Row) -> Iterable[Text]:
     if row.nested:
         yield Text("\n").join(line for nested in row.nested for line in _nested(nested))
     mark = row.support_class
-    yield Text.assemble(mark.title, (_refs(mark.footnotes), "dim"))
+    yield Text.assemble(", ".join((mark.title, *mark.asides)), (_refs(mark.footnotes), "dim"))
 
 
 def _nested(nested: NestedEntry) -> Iterable[Text]:
@@ -97,12 +98,23 @@ def _refs(numbers: tuple[int, ...]) -> str:
 def _recommendations(table: SupportTable) -> Iterable[Text]:
     for given in table.recommendations:
         yield Text(f"\nWhat to use on {given.device.upper()}", style="bold")
+        yield Text(given.basis or f"Nothing is recommended: {given.none}.", style="dim")
         for i, entry in enumerate(given.entries, 1):
-            if entry.withheld:
-                said = f"withheld: {entry.withheld}"
-            else:
-                said = f"{entry.evidence}. {entry.text}"
-            yield Text(f"{i}. {entry.when}: {entry.title} - {said}{_refs(entry.footnotes)}")
+            yield Text(f"{i}. {_choice(entry)}")
+        for answer in given.answers:
+            said = _choice(answer.entry) if answer.entry else f"{answer.question}: {answer.none}"
+            yield Text(f"- {said}")
+        if given.said:
+            yield Text("The maintainers say:", style="dim")
+        for i, theirs in enumerate(given.said, 1):
+            withheld = f"{theirs.when}: {theirs.title} - withheld: {theirs.withheld}"
+            shown = withheld if theirs.withheld else _choice(theirs)
+            yield Text(f"{i}. {shown}{_refs(theirs.footnotes)}")
+
+
+def _choice(entry: Choice) -> str:
+    mind = f" Mind: {entry.caution}." if entry.caution else ""
+    return f"{entry.when}: {entry.title} - {entry.evidence}. {entry.text}{mind}"
 
 
 def _drift(table: SupportTable) -> Iterable[Text]:

@@ -46,7 +46,7 @@ _STANDARD = {
 
 
 def schema(contract: str) -> dict[str, Any]:
-    """The JSON Schema of ``matrix``, ``claims``, ``plan``, ``evidence`` or ``support``."""
+    """The JSON Schema of a contract: matrix, claims, plan, evidence, support, diff, history."""
     if contract == "plan":
         found: dict[str, Any] = {
             "type": "object",
@@ -81,9 +81,17 @@ def _from_types(contract: str) -> dict[str, Any]:
 
         return Claims.model_json_schema(by_alias=True)
     if contract == "evidence":
-        from gradtier.evidence import Record, Run
+        from gradtier.evidence import Bench, Record, Run
 
-        return TypeAdapter(Run | Record).json_schema(by_alias=True)
+        return TypeAdapter(Run | Record | Bench).json_schema(by_alias=True)
+    if contract == "diff":
+        from gradtier.difference import Difference
+
+        return Difference.model_json_schema(by_alias=True, mode="serialization")
+    if contract == "history":
+        from gradtier.history import History
+
+        return History.model_json_schema(by_alias=True, mode="serialization")
     from gradtier.table import SupportTable
 
     return SupportTable.model_json_schema(by_alias=True, mode="serialization")
