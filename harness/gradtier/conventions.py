@@ -125,6 +125,30 @@ def differ(entry: ConventionEntry) -> bool:
     return len(entry.groups) > 1
 
 
+def apart(
+    entries: Iterable[ConventionEntry], packages: Mapping[str, str]
+) -> dict[tuple[str, str, Nesting], list[tuple[str, Side]]]:
+    """(row, device, nesting) -> the cases where it takes another slope than most, and which.
+
+    Most: the word that most packages have on a line of the table; where two words have as many,
+    nobody stands apart.
+
+    Args:
+        entries: the lines of the table.
+        packages: row -> package.
+    """
+    found: dict[tuple[str, str, Nesting], list[tuple[str, Side]]] = {}
+    for entry in filter(differ, entries):
+        sizes = [len({packages[row] for row in group.backends}) for group in entry.groups]
+        if sizes.count(max(sizes)) > 1:
+            continue
+        for group, size in zip(entry.groups, sizes, strict=True):
+            for row in group.backends if size < max(sizes) else ():
+                place = (row, entry.device, entry.nesting)
+                found.setdefault(place, []).append((entry.case, group.says))
+    return found
+
+
 def by_package(
     entry: ConventionEntry, packages: Mapping[str, str]
 ) -> dict[str, dict[Side, tuple[str, ...]]]:

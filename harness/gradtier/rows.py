@@ -32,6 +32,7 @@ from gradtier.support import (
     ClassMark,
     NestedEntry,
     Row,
+    Side,
     State,
 )
 from gradtier.tiers import Answer, ClassFinding
@@ -96,7 +97,12 @@ def _texts(counts: Mapping[Outcome, int], excluded: list[Excluded]) -> tuple[str
 class Rows:
     """Builds the rows, citing footnotes on the way."""
 
-    def __init__(self, plan: Plan, evidence: Evidence) -> None:
+    def __init__(
+        self, plan: Plan, evidence: Evidence,
+        apart: Mapping[tuple[str, str, Nesting], list[tuple[str, Side]]],
+    ) -> None:  # fmt: skip
+        """What is planned and measured; ``apart``: the cases where a row's slope is not most's."""
+        self.apart = apart
         self.matrix, self.evidence = plan.matrix, evidence
         self.notes = Footnotes(plan.matrix)
         axes = self.matrix.axes
@@ -184,6 +190,9 @@ class Rows:
         yield from shortfall(trials, dtypes)
         yield from waivers(trials, dtypes)
         yield from flaky(trials, dtypes)
+        if others := self.apart.get((a.backend, device, nesting)):
+            slopes = some([f"{case}: {word}" for case, word in others], 3)
+            yield f"At a kink another slope than most packages take ({slopes})."
         here = {str(j.trial.id): trial_name(j, dtypes) for j in trials}
         for drift in a.drift:
             names = [here[t] for t in drift.trials if t in here]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 
 from gradtier.assess import Assessment, Drift
-from gradtier.conventions import conventions
+from gradtier.conventions import apart, conventions
 from gradtier.evidence import Evidence
 from gradtier.footnotes import (
     LONGEST,
@@ -69,7 +69,9 @@ def tabulate(
     Raises:
         InputError: a footnote is cited that the matrix does not declare.
     """
-    build = Rows(plan, evidence)
+    kinks = conventions(plan, assessments)
+    packages = {name: row.package for name, row in plan.matrix.backends.items()}
+    build = Rows(plan, evidence, apart(kinks, packages))
     rows = tuple(build.row(a) for a in assessments)
     by_id = {row.id: row for row in rows}
     recommended = recommendations(
@@ -103,7 +105,7 @@ def tabulate(
         drift=tuple(
             _drift(build.label(a.backend), a.backend, d) for a in assessments for d in a.drift
         ),
-        conventions=conventions(plan, assessments),
+        conventions=kinks,
         provenance=provenance,
     )
 

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent / "render"))
 
 import support_world as world
 
-from gradtier.conventions import WORDS, by_package, conventions, differ
+from gradtier.conventions import WORDS, apart, by_package, conventions, differ
 from gradtier.model import Mode, Nesting, Outcome
 from gradtier.support import ConventionEntry
 
@@ -27,10 +27,10 @@ def said(word: str | None, like: str = "", same: bool = True) -> Any:
     return {"convention": word, "margin_reference": 0.1 if same else 1e9}, like
 
 
-def table(
+def measured(
     ends: Mapping[str, Any], tags: tuple[str, ...] = ("kink",), **outcomes: Outcome | None
-) -> tuple[ConventionEntry, ...]:
-    """Conventions where row (or row/nesting) -> verdict and reference; the others agree."""
+) -> tuple[Any, Any]:
+    """Plan and evidence where row (or row/nesting) -> verdict and reference; the others agree."""
     backends = {
         name: world.backend(name.upper(), package=package,
                             mode="forward" if name == "f" else "reverse")
@@ -49,8 +49,15 @@ def table(
         if nesting == "none":
             verdict, like = ends.get(row, (verdict, like))
         records[key] = record.model_copy(update={"verdict": verdict, "reference": like or None})
-    _, assessments, _ = world.show(made, dataclasses.replace(found, records=records))
-    return conventions(made, assessments)
+    return made, dataclasses.replace(found, records=records)
+
+
+def table(
+    ends: Mapping[str, Any], tags: tuple[str, ...] = ("kink",), **outcomes: Outcome | None
+) -> tuple[ConventionEntry, ...]:
+    """The conventions of what is :func:`measured`."""
+    made, found = measured(ends, tags, **outcomes)
+    return conventions(made, world.show(made, found)[1])
 
 
 def first(entries: tuple[ConventionEntry, ...]) -> dict[str, tuple[str, ...]]:
@@ -115,6 +122,28 @@ def test_packages_show_where_their_own_rows_differ() -> None:
         "pack1": {"left": ("a",), "zero": ("b",)},
         "pack2": {"left": ("c",)},
     }
+
+
+def test_the_slope_that_fewer_packages_take_is_told_and_no_majority_is_no_difference() -> None:
+    ends = {"a": said("left", same=False), "c": said("left"), "d": said("zero", same=False)}
+    assert apart(table(ends), ROWS) == {("d", "cpu", Nesting.NONE): [("nn/abs.kink", "zero")]}
+    assert apart(table({k: ends[k] for k in "ad"}), ROWS) == {}
+
+
+def test_the_cell_of_a_row_that_takes_another_slope_has_a_footnote_and_no_other_has() -> None:
+    ends = {"a": said("left", same=False), "c": said("left"), "d": said("zero", same=False)}
+    shown = world.show(*measured(ends))[0]
+    text = "At a kink another slope than most packages take (nn/abs.kink: zero)."
+    (note,) = [f for f in shown.footnotes if f.text == text]
+    assert [use.id for use in note.uses] == ["d/cpu/none"]
+
+
+def test_rows_of_one_package_are_one_voice() -> None:
+    ends = {"a": said("left"), "b": said("left"), "c": said("zero", same=False),
+            "d": said("zero", same=False)}  # fmt: skip
+    assert set(apart(table(ends), ROWS)) == {
+        ("a", "cpu", Nesting.NONE), ("b", "cpu", Nesting.NONE)
+    }  # fmt: skip
 
 
 @given(
