@@ -20,6 +20,7 @@ from gradtier.bench.command import bench
 from gradtier.errors import InputError
 from gradtier.linting import lint
 from gradtier.model import AXES
+from gradtier.options import matrix_option
 from gradtier.policy import Source
 from gradtier.since import since
 
@@ -39,13 +40,6 @@ class Root(click.Group):
             if len(error.problems) > 1:
                 click.echo(f"gradtier: {len(error.problems)} problems", err=True)
             ctx.exit(2)
-
-
-def _matrix_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--matrix", "matrix_file", type=click.Path(path_type=Path), default=Path("matrix.yaml"),
-        show_default=True, help="The declaration.",
-    )(command)  # fmt: skip
 
 
 def _format_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -101,7 +95,7 @@ main.add_command(since)
 
 
 @main.command()
-@_matrix_option
+@matrix_option
 @_selection_options
 @_quick_option
 @_format_option
@@ -141,7 +135,7 @@ def plan(matrix_file: Path, form: str, quick: bool, **axes: tuple[str, ...]) -> 
 
 
 @main.command()
-@_matrix_option
+@matrix_option
 @_selection_options
 @_quick_option
 @click.option("-n", "--workers", type=click.IntRange(0), default=0, help="Parallel pytest workers.")
@@ -181,7 +175,7 @@ def run(
 
 
 @main.command()
-@_matrix_option
+@matrix_option
 @_evidence_option
 @_date_option
 @_format_option
@@ -209,7 +203,7 @@ def assess(
 
 @main.command()
 @click.argument("backend")
-@_matrix_option
+@matrix_option
 @_evidence_option
 @_date_option
 @_format_option
@@ -233,7 +227,7 @@ def explain(
 
 
 @main.command()
-@_matrix_option
+@matrix_option
 @_evidence_option
 @_date_option
 @click.option(
@@ -263,7 +257,7 @@ def report(
 
 
 @main.command()
-@_matrix_option
+@matrix_option
 @_evidence_option
 @_date_option
 @_history_option
@@ -304,7 +298,7 @@ def verify(
     "--new", "more_new", multiple=True, type=click.Path(path_type=Path), metavar="PATH",
     help="More of the new evidence.",
 )  # fmt: skip
-@_matrix_option
+@matrix_option
 @click.option(
     "--old-matrix", type=click.Path(path_type=Path), default=None,
     help="The declaration that the old evidence is judged by.  [default: that of --matrix]",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gradtier.errors import InputError
+from gradtier.options import matrix_option
 
 if TYPE_CHECKING:  # the command line starts without what only an edit needs
     from gradtier.mending import Mending
@@ -21,10 +22,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command()
-@click.option(
-    "--matrix", "matrix_file", type=click.Path(path_type=Path), default=Path("matrix.yaml"),
-    show_default=True, help="The declaration.",
-)  # fmt: skip
+@matrix_option
 @click.option(
     "--fix-claims", is_flag=True,
     help="Remove claims that no longer hold, narrow those that hold of some trials.",

@@ -5,21 +5,12 @@ A pytest plugin object without an import of pytest: it listens to finished items
 
 from __future__ import annotations
 
-import time
 from collections import Counter, defaultdict
 from typing import Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
-EVERY = 10.0  # seconds between lines where there is no terminal
+from gradtier.meter import Meter
 
 
 class Watcher:
@@ -35,16 +26,7 @@ class Watcher:
         self.outcomes: Counter[str] = Counter()
         self.failures: list[tuple[str, str, str]] = []
         self.by_case: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        self._start = self._said = time.monotonic()
-        self._bar = self._task = None
-        if console.is_terminal:
-            self._bar = Progress(
-                TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-                TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("[dim]{task.fields[now]}"),
-                console=console,
-            )  # fmt: skip
-            self._task = self._bar.add_task("measuring", total=total, now="starting workers")
-            self._bar.start()
+        self._meter = Meter("measuring", total, console)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """One phase of one item ended; the call phase carries the outcome."""
@@ -61,13 +43,12 @@ class Watcher:
 
     def close(self) -> None:
         """Take the bar away."""
-        if self._bar is not None:
-            self._bar.stop()
+        self._meter.close()
 
     @property
     def seconds(self) -> float:
         """Since the start."""
-        return time.monotonic() - self._start
+        return self._meter.seconds
 
     def broken_cases(self) -> list[str]:
         """Cases that raised on every backend that ran them, and on three trials at least."""
@@ -83,11 +64,9 @@ class Watcher:
         return ", ".join(words) or "nothing yet"
 
     def _show(self, trial: str) -> None:
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, advance=1, now=trial)
-            return
-        if time.monotonic() - self._said >= EVERY:
-            self._said = time.monotonic()
+        def line() -> str:
             done = self.outcomes.total()
             said = f"  {done}/{self.total} trials, {self.seconds:.0f} s: {self.summary()}"
-            self.console.print(f"{said}; now {trial}")
+            return f"{said}; now {trial}"
+
+        self._meter.advance(1, trial, line)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gradtier.errors import InputError, nearest
+from gradtier.options import matrix_option
 
 if TYPE_CHECKING:  # the command line starts without what only this command needs
     from gradtier.model import TrialId
@@ -21,10 +22,7 @@ MOST_WHY = 160
 
 
 @click.command()
-@click.option(
-    "--matrix", "matrix_file", type=click.Path(path_type=Path), default=Path("matrix.yaml"),
-    show_default=True, help="The declaration.",
-)  # fmt: skip
+@matrix_option
 @click.option(
     "--evidence", "paths", type=click.Path(path_type=Path), multiple=True,
     help="Evidence of several versions, files or folders of them; may be given several times.  "

@@ -17,7 +17,7 @@ ROOT = PACKAGE.parents[1]
 #: Rooms from top to bottom; a module may import what stands above it, never below or beside it
 #: (files of one package may import each other).
 LADDER = [
-    ["__init__", "model", "errors", "trees"],
+    ["__init__", "model", "errors", "trees", "options", "meter"],
     ["laps", "policy", "tally", "bisecting"],
     ["oracle"],
     ["inputs", "rules"],

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gradtier.options import matrix_option
+
 if TYPE_CHECKING:  # the command line starts without what only this command needs
     from gradtier.evidence import Evidence
 
@@ -26,10 +28,7 @@ def _axes(command: click.decorators.FC) -> click.decorators.FC:
 
 
 @click.command()
-@click.option(
-    "--matrix", "matrix_file", type=click.Path(path_type=Path), default=Path("matrix.yaml"),
-    show_default=True, help="The declaration.",
-)  # fmt: skip
+@matrix_option
 @_axes
 @click.option("--quick", is_flag=True, help="Small sizes alone, few rounds: to see that it works.")
 @click.option(

@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from gradtier import evidence as evidence_
 from gradtier.bench.lanes import Pace
@@ -28,13 +18,13 @@ from gradtier.bench.races import Field, Race, Wanted, is_done, open_field, races
 from gradtier.engine import Engines
 from gradtier.errors import InputError
 from gradtier.host import probe
+from gradtier.meter import Meter
 from gradtier.model import Outcome
 from gradtier.running import RUNS, head, new_run, newest, shown, write_head
 from gradtier.witnesses import Bench as Witnesses
 
 #: Apart from the runs of trials: a report takes the newest of those by itself.
 BENCH_RUNS = RUNS / "bench"
-EVERY = 10.0  # seconds between lines where there is no terminal
 
 
 @dataclass(frozen=True)
@@ -118,7 +108,7 @@ def run_benchmarks(
     watcher = Watcher(total, console)
     outcomes: Counter[str] = Counter()
     try:
-        with watcher.shown(), _meet(begun, pace, watcher) as meet:
+        with closing(watcher), _meet(begun, pace, watcher) as meet:
             for race in begun.left:
                 for record in meet.race(race):
                     evidence_.append(begun.file, record)
@@ -153,7 +143,7 @@ def _meet(begun: Begun, pace: Pace, watcher: Watcher) -> Iterator[Meet]:
 
 
 class Watcher:
-    """Shows how far a run is: a bar on a terminal, a line every few seconds elsewhere.
+    """Shows how far a run is.
 
     Args:
         total: measurements to be made.
@@ -161,39 +151,23 @@ class Watcher:
     """
 
     def __init__(self, total: int, console: Console) -> None:
-        self.total, self.console, self.done = total, console, 0
-        self._start = self._said = time.monotonic()
-        self._bar: Progress | None = None
-        self._task: Any = None
-
-    @contextmanager
-    def shown(self) -> Iterator[None]:
-        """The bar is there inside, where there is a terminal."""
-        if self.console.is_terminal:
-            self._bar = Progress(
-                TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-                TimeElapsedColumn(), TimeRemainingColumn(),
-                TextColumn("{task.fields[now]}", markup=False), console=self.console,
-            )  # fmt: skip
-            self._task = self._bar.add_task("timing", total=self.total, now="starting workers")
-            self._bar.start()
-        try:
-            yield
-        finally:
-            if self._bar is not None:
-                self._bar.stop()
+        self.total, self.done = total, 0
+        self._meter = Meter("timing", total, console)
 
     @property
     def seconds(self) -> float:
         """Since the start."""
-        return time.monotonic() - self._start
+        return self._meter.seconds
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._meter.close()
 
     def saw(self, now: str, finished: int) -> None:
         """Something is going on, and so many measurements were finished by it."""
         self.done += finished
-        if self._bar is not None:
-            self._bar.update(self._task, advance=finished, now=now)
-        elif time.monotonic() - self._said >= EVERY:
-            self._said = time.monotonic()
-            said = f"  {self.done}/{self.total} measurements, {self.seconds:.0f} s; now {now}"
-            self.console.print(said)
+        self._meter.advance(
+            finished,
+            now,
+            lambda: f"  {self.done}/{self.total} measurements, {self.seconds:.0f} s; now {now}",
+        )
