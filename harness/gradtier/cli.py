@@ -62,6 +62,12 @@ def _quick_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def _deep_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--deep", is_flag=True, help="Also what the matrix leaves to deep runs: hours."
+    )(command)
+
+
 def _evidence_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--evidence", "files", type=click.Path(path_type=Path), multiple=True,
@@ -98,8 +104,9 @@ main.add_command(since)
 @matrix_option
 @_selection_options
 @_quick_option
+@_deep_option
 @_format_option
-def plan(matrix_file: Path, form: str, quick: bool, **axes: tuple[str, ...]) -> None:
+def plan(matrix_file: Path, form: str, quick: bool, deep: bool, **axes: tuple[str, ...]) -> None:
     """Show every trial that is planned on this machine, and what is excluded and why.
 
     Example: gradtier plan --backend 'jax-*' --device cpu --format json
@@ -110,8 +117,9 @@ def plan(matrix_file: Path, form: str, quick: bool, **axes: tuple[str, ...]) -> 
     from gradtier.running import open_matrix
 
     opened = open_matrix(matrix_file)
-    selection = selected(opened.plan.matrix, axes, quick)
-    chosen = replace(opened.plan, trials=select(opened.plan, selection))
+    selection = selected(opened.plan.matrix, axes, quick, deep)
+    settled = opened.plan.settled(lambda t: deep)
+    chosen = replace(settled, trials=select(opened.plan, selection))
     if form == "json":
         click.echo(json.dumps(chosen.to_json(), indent=1))
         return
@@ -138,6 +146,7 @@ def plan(matrix_file: Path, form: str, quick: bool, **axes: tuple[str, ...]) -> 
 @matrix_option
 @_selection_options
 @_quick_option
+@_deep_option
 @click.option("-n", "--workers", type=click.IntRange(0), default=0, help="Parallel pytest workers.")
 @click.option(
     "--evidence", type=click.Path(path_type=Path), default=None,
@@ -156,7 +165,7 @@ def plan(matrix_file: Path, form: str, quick: bool, **axes: tuple[str, ...]) -> 
 )  # fmt: skip
 def run(
     matrix_file: Path, workers: int, evidence: Path | None, resume: bool, strict: bool,
-    quick: bool, source: Source, explored: int | None, **axes: tuple[str, ...],
+    quick: bool, deep: bool, source: Source, explored: int | None, **axes: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Measure the selected trials; each record is on disk the moment its trial ends.
 
@@ -171,7 +180,7 @@ def run(
 
     if explored is not None:
         sys.exit(wander(matrix_file, axes, quick, explored))
-    sys.exit(run_trials(matrix_file, workers, evidence, resume, strict, axes, quick, source))
+    sys.exit(run_trials(matrix_file, workers, evidence, resume, strict, axes, quick, source, deep))
 
 
 @main.command()

@@ -7,7 +7,7 @@ import importlib.resources
 import json
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,7 @@ def assessed(matrix: Path, files: tuple[Path, ...], date: datetime.datetime | No
             )
         files = (found,)
     evidence = evidence_.read(files)
+    opened = replace(opened, plan=opened.plan.settled(evidence.of))
     problems = (*evidence.problems, *evidence_.check_belongs(evidence, opened.plan))
     today = date.date() if date is not None else datetime.date.today()
     return Whole(opened, evidence, assess(opened.plan, evidence, today), today, problems, files)
@@ -144,6 +145,7 @@ def run_trials(
     axes: Mapping[str, tuple[str, ...]],
     quick: bool,
     source: Source = "self",
+    deep: bool = False,
 ) -> int:
     """Run trials under pytest, showing progress; the exit status.
 
@@ -157,12 +159,15 @@ def run_trials(
     # trial ids and messages are data: no markup is read in them, no number coloured, no line folded
     console = Console(markup=False, highlight=False, soft_wrap=True)
     opened = open_matrix(matrix)
-    selection = selected(opened.plan.matrix, axes, quick)
+    selection = selected(opened.plan.matrix, axes, quick, deep)
     order, said = begin(opened, selection, evidence, resume=resume, source=source)
     left = to_do(opened, order)
     here = sum(1 for t in left if not t.unavailable)
     for line in said:
         console.print(line)
+    later = sum(1 for t in opened.plan.trials if t.deep is not None and selection.covers(t.id))
+    if later and not deep:
+        console.print(f"{later} more are left to deep runs; --deep measures them too")
     console.print(
         f"{len(left)} trials, {here} of them can run here, {max(workers, 1)} at a time; "
         f"records go to {shown(Path(order.evidence))}"

@@ -90,7 +90,7 @@ def history(plan: Plan, files: Mapping[str, Iterable[Line]], today: datetime.dat
             known.add(line)
             measured_on[line.run] = day
         evidence = known.evidence((), files)
-        for now in assess(plan, evidence, day):
+        for now in assess(plan.settled(evidence.of), evidence, day):
             if not now.measured:
                 continue
             before = states.get(now.backend)

@@ -178,7 +178,10 @@ def _patterns(loaded: Loaded, suites: Mapping[str, Suite]) -> Iterator[Problem]:
     if not rules:
         return
     trials = list(_possible(loaded, suites))
-    out = {b: [e.match for e in matrix.exclusions if e.match.may_be_of(b)] for b in matrix.backends}
+    out = {
+        b: [e.match for e in matrix.exclusions if not e.deep and e.match.may_be_of(b)]
+        for b in matrix.backends
+    }
     planned = [t for t in trials if not any(match.covers(t) for match in out[t.cell.backend])]
     of_backend: dict[str, list[TrialId]] = {}
     for t in planned:

@@ -176,11 +176,16 @@ _WORDS: Mapping[str, Callable[[TrialId], str]] = {
 
 
 class Exclusion(Strict):
-    """Trials that are not planned, and why."""
+    """Trials that are not planned, and why.
+
+    A deep one is left out of a run and not of the plan: ``run --deep`` measures the trials, and
+    where there is evidence of one it counts like any other.
+    """
 
     match: Match
     reason: Literal["not-offered", "by-design", "too-slow", "unsafe", "duplicate"]
     because: Text
+    deep: bool = Field(False, description="`run --deep` measures them; what is measured counts")
     note: Id | None = None
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
@@ -25,22 +25,6 @@ PROTOCOL = 5
 
 
 @dataclass(frozen=True)
-class Planned:
-    """One trial of a plan.
-
-    Attributes:
-        id: which.
-        digest: changes when anything that can change the answer does: case, adapter, options,
-            cell, references, the rules of judging.
-        unavailable: why it can't be run on this host, or empty.
-    """
-
-    id: TrialId
-    digest: str
-    unavailable: str = ""
-
-
-@dataclass(frozen=True)
 class Excluded:
     """A cell, or one case in a cell, that is not planned."""
 
@@ -49,6 +33,24 @@ class Excluded:
     reason: str
     because: str
     note: str | None = None
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One trial of a plan.
+
+    Attributes:
+        id: which.
+        digest: changes when anything that can change the answer does: case, adapter, options,
+            cell, references, the rules of judging.
+        unavailable: why it can't be run on this host, or empty.
+        deep: why only a deep run measures it, or None. Without evidence it is excluded for that.
+    """
+
+    id: TrialId
+    digest: str
+    unavailable: str = ""
+    deep: Excluded | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,18 @@ class Plan:
     def by_id(self) -> Mapping[str, Planned]:
         """Trial id as text -> trial."""
         return {str(t.id): t for t in self.trials}
+
+    def settled(self, is_measured: Callable[[Planned], object]) -> Plan:
+        """The plan in which a trial for deep runs that was not measured is excluded."""
+        left = [t for t in self.trials if t.deep is not None and not is_measured(t)]
+        if not left:
+            return self
+        gone = {id(t) for t in left}
+        return replace(
+            self,
+            trials=tuple(t for t in self.trials if id(t) not in gone),
+            exclusions=(*self.exclusions, *(t.deep for t in left if t.deep is not None)),
+        )
 
     def covered(self) -> dict[str, Any]:
         """Which differentiable functions of the array API standard the trials call, on which rows.
@@ -126,6 +140,7 @@ class Selection:
     case: tuple[str, ...] = ()
     dtype: tuple[str, ...] = ()
     quick: tuple[str, ...] = ()  # the matrix's quick subset, beside what the user named
+    deep: tuple[str, ...] = ()  # any word: also what is left to deep runs
 
     def covers(self, t: TrialId) -> bool:
         """Whether the trial is selected; a case is named with or without its suite."""
@@ -141,18 +156,27 @@ class Selection:
 
     def words(self) -> dict[str, list[str]]:
         """The axes that were given, for records."""
-        return {a: list(getattr(self, a)) for a in (*AXES, "quick") if getattr(self, a)}
+        return {a: list(getattr(self, a)) for a in (*AXES, "quick", "deep") if getattr(self, a)}
 
 
-def selected(matrix: Matrix, axes: Mapping[str, tuple[str, ...]], quick: bool) -> Selection:
-    """The selection of these words per axis, within the matrix's quick subset if ``quick``.
+def selected(
+    matrix: Matrix, axes: Mapping[str, tuple[str, ...]], quick: bool, deep: bool = False
+) -> Selection:
+    """The selection of these words per axis.
+
+    Args:
+        matrix: the declaration.
+        axes: axis -> words or globs.
+        quick: only the matrix's quick subset.
+        deep: also what the matrix leaves to deep runs.
 
     Raises:
         InputError: the matrix declares no quick subset.
     """
     if quick and not matrix.quick:
         raise InputError("--quick: the matrix names no cases under 'quick'")
-    return Selection(**axes, quick=matrix.quick if quick else ())
+    subset = matrix.quick if quick else ()
+    return Selection(**axes, quick=subset, deep=("yes",) if deep else ())
 
 
 def _any(globs: tuple[str, ...], word: str) -> bool:
@@ -192,15 +216,19 @@ def make(loaded: Loaded, suites: Mapping[str, Suite], host: Host) -> Plan:
                 continue
             trial = TrialId(case.suite, case.name, cell)
             rule = next((e for e in near if e.match.covers(trial)), None)
+            deep = None
             if rule is not None:
-                excluded.append(Excluded(cell, case.id, rule.reason, rule.because, rule.note))
-                continue
+                why_not = Excluded(cell, case.id, rule.reason, rule.because, rule.note)
+                if not rule.deep:
+                    excluded.append(why_not)
+                    continue
+                deep = why_not
             if case.is_complex and cell.dtype not in COMPLEX:
                 why = f"there are no complex numbers in {cell.dtype}"
                 excluded.append(Excluded(cell, case.id, "by-design", why))
                 continue
             key = digest([PROTOCOL, case.digest, str(cell), *judged])
-            trials.append(Planned(trial, key, unavailable))
+            trials.append(Planned(trial, key, unavailable, deep))
     return Plan(matrix, cases, tuple(trials), tuple(excluded))
 
 
@@ -240,14 +268,17 @@ def select(plan: Plan, selection: Selection) -> tuple[Planned, ...]:
         Problem(f"--{axis} '{word}' matches nothing", hint=nearest(word, known[axis]))
         for axis, words in selection.words().items()
         for word in words
-        if not any(fnmatchcase(name, word) for name in known[axis])
+        if axis in known and not any(fnmatchcase(name, word) for name in known[axis])
     ]
     if problems:
         raise InputError(problems)
-    chosen = tuple(t for t in plan.trials if selection.covers(t.id))
+    covered = [t for t in plan.trials if selection.covers(t.id)]
+    chosen = tuple(t for t in covered if selection.deep or t.deep is None)
     if not chosen:
         rules = {e.because for e in plan.exclusions if _touches(selection, e.cell)}
         why = f"; excluded: {'; '.join(sorted(rules))}" if rules else ""
+        if covered:
+            why = f"; {len(covered)} are left to deep runs: add --deep"
         given = " ".join(f"--{a} {w}" for a, ws in selection.words().items() for w in ws)
         raise InputError(f"the selection {given} holds no trial{why}")
     return chosen

@@ -41,6 +41,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--gradtier-quick", action="store_true", help="only the matrix's quick subset of cases"
     )
+    group.addoption(
+        "--gradtier-deep", action="store_true", help="also what the matrix leaves to deep runs"
+    )
     group.addoption("--gradtier-evidence", metavar="FILE", help="append records to this file")
     group.addoption(
         "--gradtier-resume", action="store_true", help="go on with an evidence file that exists"
@@ -107,7 +110,8 @@ def _open(config: pytest.Config, matrix: Path) -> State:
         return State(opened, Order.loads(handed), owner=False)
     words = {axis: tuple(config.getoption(f"--gradtier-{axis}")) for axis in AXES}
     evidence = config.getoption("--gradtier-evidence")
-    selection = selected(opened.plan.matrix, words, config.getoption("--gradtier-quick"))
+    subset = [config.getoption(f"--gradtier-{name}") for name in ("quick", "deep")]
+    selection = selected(opened.plan.matrix, words, *subset)
     order, said = begin(
         opened, selection, Path(evidence) if evidence else None,
         resume=config.getoption("--gradtier-resume"), dry=config.option.collectonly,
@@ -163,7 +167,13 @@ class TrialItem(pytest.Item):
             pytest.skip(f"{record.outcome}: {record.detail}")
 
     def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
-        """The verdict's own words instead of a traceback."""
+        """The verdict's own words instead of a traceback.
+
+        Of what pytest itself raises here the message says all; a traceback through this file would
+        take longer to write than most trials do.
+        """
+        if isinstance(excinfo.value, pytest.xfail.Exception | pytest.fail.Exception):
+            return str(excinfo.value)
         if not isinstance(excinfo.value, TrialFailed):
             return super().repr_failure(excinfo, style)
         record, verdict = excinfo.value.record, excinfo.value.verdict

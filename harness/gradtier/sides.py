@@ -90,7 +90,8 @@ def _compared(
     plans = [opened[file] for file in matrices]
     foreign: list[InputError] = []
     sides = []
-    for plan, evidence, day in zip(plans, sets, days, strict=True):
+    for whole, evidence, day in zip(plans, sets, days, strict=True):
+        plan = whole.settled(evidence.of)
         try:
             more = evidence_.check_belongs(evidence, plan)
         except InputError as error:
