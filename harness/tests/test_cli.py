@@ -184,6 +184,15 @@ def test_strict_makes_an_undeclared_failure_an_exit_of_1(measured: World) -> Non
     assert measured.gradtier(*words, "bad").returncode == 0
     measured.matrix["claims"][0]["until"] = "2020-01-01"
     assert measured.gradtier(*words, "bad").returncode == 1, "a claim that lapsed excuses nothing"
+    del measured.matrix["claims"]
+    waiver = {
+        "match": {"backend": "bad"}, "owner": "me", "link": "https://example.org/1",
+        "because": "being mended", "until": "2999-01-01",
+    }  # fmt: skip
+    measured.matrix["waivers"] = [waiver]
+    assert measured.gradtier(*words, "bad").returncode == 0, "somebody answers for it"
+    measured.matrix["waivers"] = [{**waiver, "until": "2020-01-01"}]
+    assert measured.gradtier(*words, "bad").returncode == 1, "nobody does any more"
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)
