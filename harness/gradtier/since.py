@@ -91,7 +91,8 @@ def gathered(
     paths = paths or tuple(sorted(p for p in root.glob("*") if p.is_dir()))
     if not paths:
         raise InputError(f"there is no sweep in {SWEEP}/ yet; measure with 'nox -s sweep'")
-    chosen = {str(t.id) for t in select(opened.plan, Selection(case=case, backend=backend))}
+    asked = Selection(case=case, backend=backend, deep=("yes",))
+    chosen = {str(t.id) for t in select(opened.plan, asked)}
     table, said = Table(opened.plan), []
     for file in evidence_files(paths):
         for line in evidence_.lines(file):

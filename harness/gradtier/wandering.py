@@ -33,7 +33,7 @@ def wander(matrix: Path, axes: Mapping[str, tuple[str, ...]], quick: bool, most:
     def claimed(trial: TrialId) -> bool:
         return plan.matrix.claim_on(trial, today) is not None
 
-    chosen = select(plan, selected(plan.matrix, axes, quick))
+    chosen = select(plan, selected(plan.matrix, axes, quick, deep=True))
     todo = explorable(plan, chosen, claimed)
     if not todo:
         raise InputError(
