@@ -18,6 +18,7 @@ import click
 import gradtier
 from gradtier.bench.command import bench
 from gradtier.errors import InputError
+from gradtier.examining import doctor
 from gradtier.linting import lint
 from gradtier.model import AXES
 from gradtier.options import matrix_option
@@ -96,6 +97,7 @@ def main() -> None:
 
 
 main.add_command(bench)
+main.add_command(doctor)
 main.add_command(lint)
 main.add_command(since)
 

@@ -255,6 +255,15 @@ class Engines:
         kind = adapter_class(key.adapter)
         return Engine(self._setup(key), {CACHE: str(cache), **kind.environment})
 
+    def fresh(self, backend: str) -> Engine:
+        """A new process of a backend, as a run starts it; whoever asks for it closes it.
+
+        Raises:
+            Unavailable: it can't be started.
+        """
+        key = engine_key(self._matrix, backend)
+        return Engine(self._setup(key), {**self._cache, **adapter_class(key.adapter).environment})
+
     def close(self) -> None:
         """End every process."""
         while self._live:

@@ -1,0 +1,59 @@
+"""``gradtier doctor``: what this host can run, and how to install the rest."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from gradtier.options import matrix_option
+
+
+@click.command()
+@matrix_option
+@click.option(
+    "--quick", is_flag=True,
+    help="Look at what is installed alone; start no package (a minute or two otherwise).",
+)  # fmt: skip
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="Text or JSON."
+)
+def doctor(matrix_file: Path, quick: bool, form: str) -> None:
+    """Say what this host can run, what is missing, and how to install it.
+
+    Every package is started as in a run, so that what it says of devices, compilers and system
+    libraries is its own word.  Exit 1 if nothing can run here.
+
+    Example: gradtier doctor
+    Example: gradtier doctor --quick --format json
+    """
+    from rich.console import Console
+
+    from gradtier.doctor import Started, diagnosis, start_all, words
+    from gradtier.engine import Engines
+    from gradtier.meter import Meter
+    from gradtier.running import open_matrix
+
+    opened = open_matrix(matrix_file)
+    started: dict[str, Started] = {}
+    if not quick:
+        rows = opened.plan.matrix.backends
+        engines = Engines(opened.plan.matrix, opened.suites, opened.loaded.root)
+        meter = Meter("starting", len(rows), Console(stderr=True, markup=False, highlight=False))
+        try:
+            for name, found in start_all(engines, opened.plan.matrix, os.cpu_count() or 1):
+                started[name] = found
+                done = f"  {len(started)} rows looked at, {meter.seconds:.0f} s"
+                meter.advance(1, name, lambda done=done: done)
+        finally:
+            meter.close()
+            engines.close()
+    told = diagnosis(opened.plan, opened.host, started)
+    if form == "json":
+        click.echo(json.dumps(told.to_json(), indent=1))
+    else:
+        click.echo("\n".join(words(told)))
+    sys.exit(0 if told.able else 1)
