@@ -155,6 +155,11 @@ def plan(matrix_file: Path, form: str, quick: bool, deep: bool, **axes: tuple[st
     help="Append records to this file.  [default: a new file in reports/runs/]",
 )  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on with the file (or the newest run).")
+@click.option(
+    "--retries", type=click.IntRange(0), default=0, metavar="N",
+    help="Try a failure so often again.  Every attempt is recorded, and agreement on a retry alone "
+    "is flaky: the worst counts.",
+)  # fmt: skip
 @click.option("--strict", is_flag=True, help="Exit 1 if a backend fails without being declared to.")
 @click.option(
     "--source", type=click.Choice(["ci", "self"]), default="self", show_default=True,
@@ -166,8 +171,9 @@ def plan(matrix_file: Path, form: str, quick: bool, deep: bool, **axes: tuple[st
     help="Instead of the cases, N variants of each in other shapes; shows the smallest that fails.",
 )  # fmt: skip
 def run(
-    matrix_file: Path, workers: int, evidence: Path | None, resume: bool, strict: bool,
-    quick: bool, deep: bool, source: Source, explored: int | None, **axes: tuple[str, ...],
+    matrix_file: Path, workers: int, evidence: Path | None, resume: bool, retries: int,
+    strict: bool, quick: bool, deep: bool, source: Source, explored: int | None,
+    **axes: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Measure the selected trials; each record is on disk the moment its trial ends.
 
@@ -177,12 +183,13 @@ def run(
     Example: gradtier run -n 2 --backend 'torch-*' --suite nn --device cpu
     Example: gradtier run --explore 30 --backend torch-func-forward --suite array --nesting none
     """
-    from gradtier.front import run_trials
+    from gradtier.front import Manner, run_trials
     from gradtier.wandering import wander
 
     if explored is not None:
         sys.exit(wander(matrix_file, axes, quick, explored))
-    sys.exit(run_trials(matrix_file, workers, evidence, resume, strict, axes, quick, source, deep))
+    manner = Manner(workers, evidence, resume, strict, quick, deep, source, retries)
+    sys.exit(run_trials(matrix_file, axes, manner))
 
 
 @main.command()

@@ -14,11 +14,12 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from gradtier import messages
 from gradtier.cases import Suite
@@ -35,6 +36,9 @@ START_SECONDS = 180.0
 #: A process that holds more is replaced before the next trial: compilers keep what they compiled
 #: for good (JAX took 4 GB in a whole run), and there are several processes.
 MOST_BYTES = 2 * 1024**3
+
+#: Seconds between looks at the memory of a process that is waited for.
+WATCH = 0.25
 
 #: More than a trial can need, or it would end the process that it is about.
 MOST_LIVE = 10
@@ -77,12 +81,14 @@ class Engine:
     Args:
         setup: what it is told to be.
         environment: variables set before the library is imported.
+        memory: bytes that it may hold.
 
     Raises:
         Unavailable: the library does not import or the adapter does not start.
     """
 
-    def __init__(self, setup: Setup, environment: Mapping[str, str]) -> None:
+    def __init__(self, setup: Setup, environment: Mapping[str, str], memory: float) -> None:
+        self._memory = memory
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._process = subprocess.Popen(
@@ -173,16 +179,26 @@ class Engine:
             self._answers.put(None)
 
     def _next(self, timeout: float) -> Any:
-        try:
-            answer = self._answers.get(timeout=max(timeout, 0.0))
-        except queue.Empty:
-            self.close()
-            self._ended = TimedOut(f"no answer within {timeout:.3g} s")
-            raise self._ended from None
+        until = time.monotonic() + max(timeout, 0.0)
+        while True:
+            left = max(until - time.monotonic(), 0.0)
+            try:
+                answer = self._answers.get(timeout=min(left, WATCH))
+                break
+            except queue.Empty:
+                if (held := self.resident) > self._memory:
+                    self._end(Crashed(f"held {held / 2**30:.1f} GiB of memory, and was ended"))
+                if left <= WATCH:
+                    self._end(TimedOut(f"no answer within {timeout:.3g} s"))
         if answer is None:
             self._ended = Crashed(self._last_words())
             raise self._ended
         return answer
+
+    def _end(self, how: TimedOut | Crashed) -> NoReturn:
+        self.close()
+        self._ended = how
+        raise how from None
 
     def _last_words(self) -> str:
         status = self._process.wait()
@@ -252,8 +268,7 @@ class Engines:
             Unavailable: it can't be started.
         """
         key = engine_key(self._matrix, backend)
-        kind = adapter_class(key.adapter)
-        return Engine(self._setup(key), {CACHE: str(cache), **kind.environment})
+        return self._engine(key, {CACHE: str(cache)})
 
     def fresh(self, backend: str) -> Engine:
         """A new process of a backend, as a run starts it; whoever asks for it closes it.
@@ -261,8 +276,7 @@ class Engines:
         Raises:
             Unavailable: it can't be started.
         """
-        key = engine_key(self._matrix, backend)
-        return Engine(self._setup(key), {**self._cache, **adapter_class(key.adapter).environment})
+        return self._engine(engine_key(self._matrix, backend), self._cache)
 
     def close(self) -> None:
         """End every process."""
@@ -276,10 +290,13 @@ class Engines:
         forbidden = {m for other in others for m in other.modules} - set(kind.owned(options))
         return Setup(key.adapter, options, self._paths, self._root, tuple(sorted(forbidden)))
 
+    def _engine(self, key: EngineKey, cache: Mapping[str, str]) -> Engine:
+        environment = {**cache, **adapter_class(key.adapter).environment}
+        return Engine(self._setup(key), environment, self._matrix.memory * 2**30)
+
     def _start(self, key: EngineKey) -> Engine:
-        kind = adapter_class(key.adapter)
         try:
-            return Engine(self._setup(key), {**self._cache, **kind.environment})
+            return self._engine(key, self._cache)
         except Unavailable as error:
             self._dead[key] = str(error)
             raise

@@ -43,11 +43,14 @@ def doctor(matrix_file: Path, quick: bool, form: str) -> None:
         rows = opened.plan.matrix.backends
         engines = Engines(opened.plan.matrix, opened.suites, opened.loaded.root)
         meter = Meter("starting", len(rows), Console(stderr=True, markup=False, highlight=False))
+
+        def said() -> str:
+            return f"  {len(started)} rows looked at, {meter.seconds:.0f} s"
+
         try:
             for name, found in start_all(engines, opened.plan.matrix, os.cpu_count() or 1):
                 started[name] = found
-                done = f"  {len(started)} rows looked at, {meter.seconds:.0f} s"
-                meter.advance(1, name, lambda done=done: done)
+                meter.advance(1, name, said)
         finally:
             meter.close()
             engines.close()

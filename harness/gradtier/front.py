@@ -136,18 +136,33 @@ def verify_report(whole: Whole, folder: Path, history: History | None = None) ->
     return differing(site(table, whole.assessments, plan, _titles(whole), history), folder)
 
 
-def run_trials(
-    matrix: Path,
-    workers: int,
-    evidence: Path | None,
-    resume: bool,
-    strict: bool,
-    axes: Mapping[str, tuple[str, ...]],
-    quick: bool,
-    source: Source = "self",
-    deep: bool = False,
-) -> int:
-    """Run trials under pytest, showing progress; the exit status.
+@dataclass(frozen=True)
+class Manner:
+    """How trials are run.
+
+    Attributes:
+        workers: parallel pytest workers; 0: none, in this process.
+        evidence: the file that records go to; None: a new one in ``reports/runs/``.
+        resume: go on with a file that exists.
+        strict: a failure that nobody declared is an exit status of 1.
+        quick: only the matrix's quick subset.
+        deep: also what it leaves to deep runs.
+        source: who measures.
+        retries: how often a failure is tried again.
+    """
+
+    workers: int = 0
+    evidence: Path | None = None
+    resume: bool = False
+    strict: bool = False
+    quick: bool = False
+    deep: bool = False
+    source: Source = "self"
+    retries: int = 0
+
+
+def run_trials(matrix: Path, axes: Mapping[str, tuple[str, ...]], manner: Manner) -> int:
+    """Run the trials that are selected by these words, showing progress; the exit status.
 
     Raises:
         InputError: the run can't be begun; nothing was touched.
@@ -159,25 +174,28 @@ def run_trials(
     # trial ids and messages are data: no markup is read in them, no number coloured, no line folded
     console = Console(markup=False, highlight=False, soft_wrap=True)
     opened = open_matrix(matrix)
-    selection = selected(opened.plan.matrix, axes, quick, deep)
-    order, said = begin(opened, selection, evidence, resume=resume, source=source)
+    selection = selected(opened.plan.matrix, axes, manner.quick, manner.deep)
+    order, said = begin(
+        opened, selection, manner.evidence, resume=manner.resume, source=manner.source,
+        retries=manner.retries,
+    )  # fmt: skip
     left = to_do(opened, order)
     here = sum(1 for t in left if not t.unavailable)
     for line in said:
         console.print(line)
     later = sum(1 for t in opened.plan.trials if t.deep is not None and selection.covers(t.id))
-    if later and not deep:
+    if later and not manner.deep:
         console.print(f"{later} more are left to deep runs; --deep measures them too")
     console.print(
-        f"{len(left)} trials, {here} of them can run here, {max(workers, 1)} at a time; "
+        f"{len(left)} trials, {here} of them can run here, {max(manner.workers, 1)} at a time; "
         f"records go to {shown(Path(order.evidence))}"
     )
     watcher = Watcher(len(left), console)
     try:
-        status = _pytest(opened, order, matrix, workers, watcher)
+        status = _pytest(opened, order, matrix, manner.workers, watcher)
     finally:
         watcher.close()
-    answer = _closing(console, watcher, status, order.evidence, strict)
+    answer = _closing(console, watcher, status, order.evidence, manner.strict)
     _blame_cases(opened, watcher)
     return answer
 

@@ -277,6 +277,9 @@ class Matrix(Strict):
         (), description="case ids or globs, 'array/sin': the subset that `--quick` measures"
     )
     timeout: float = Field(60.0, gt=0, description="seconds that one trial may take")
+    memory: float = Field(
+        8.0, gt=0, description="GiB that a backend's process may hold; one that takes more is ended"
+    )
     policy: Policy
     recommend: Recommend = Recommend()
     recommendations: Mapping[Id, tuple[Recommendation, ...]] = {}

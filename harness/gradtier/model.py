@@ -60,6 +60,15 @@ FROM_BEST = (
 )  # fmt: skip
 
 
+#: Outcomes that cost the backend's process.
+KILLING = frozenset({Outcome.TIMEOUT, Outcome.CRASH})
+
+
+def severity(outcome: Outcome) -> int:
+    """How bad an outcome with evidence is, 0 for agreement; -1 for one without evidence."""
+    return FROM_BEST.index(outcome) if outcome.is_evidence else -1
+
+
 class Reason(StrEnum):
     """Why an outcome is ``wrong``."""
 

@@ -8,15 +8,18 @@ failure, and one that the backend declines, or that can't be measured here, is s
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gradtier.model import AXES
+from gradtier.model import AXES, KILLING, severity
 
 if TYPE_CHECKING:  # imported when a matrix is collected, so that other pytest runs pay nothing
     from gradtier.evidence import Record
@@ -28,6 +31,7 @@ if TYPE_CHECKING:  # imported when a matrix is collected, so that other pytest r
 
 STATE: pytest.StashKey[State] = pytest.StashKey()
 _ORDER = "gradtier_order"
+_SIGNED = "pytest-worker-"  # and its process id: a file in the private folder of the run
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,6 +52,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--gradtier-resume", action="store_true", help="go on with an evidence file that exists"
     )
+    group.addoption(
+        "--gradtier-retries", type=int, default=0, metavar="N",
+        help="try a failure so often again; every attempt leaves a record",
+    )  # fmt: skip
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -82,6 +90,27 @@ class State:
         if self.owner:
             shutil.rmtree(self.order.folder, ignore_errors=True)
 
+    def heed_interrupts(self) -> None:
+        """Let SIGINT end this pytest worker and its own workers at once.
+
+        What was measured is on disk; pytest-xdist would wait for the trial in flight, or ten
+        seconds.  The worker signs in, so that the controller can pass on an interrupt of its own.
+        """
+        (Path(self.order.folder) / f"{_SIGNED}{os.getpid()}").touch()
+
+        def end(*_: object) -> None:
+            if self._runner is not None:
+                self._runner.engines.close()
+            os._exit(130)
+
+        signal.signal(signal.SIGINT, end)
+
+    def interrupt_workers(self) -> None:
+        """Pass an interrupt on to the pytest workers."""
+        for file in Path(self.order.folder).glob(f"{_SIGNED}*"):
+            with contextlib.suppress(OSError):
+                os.kill(int(file.name.removeprefix(_SIGNED)), signal.SIGINT)
+
     def claim_on(self, planned: Planned) -> Claim | None:
         """The claim made of a trial, if it has not lapsed."""
         return self.opened.plan.matrix.claim_on(planned.id, self.today)
@@ -107,7 +136,9 @@ def _open(config: pytest.Config, matrix: Path) -> State:
     opened = open_matrix(matrix)
     handed = getattr(config, "workerinput", {}).get(_ORDER)
     if handed is not None:
-        return State(opened, Order.loads(handed), owner=False)
+        state = State(opened, Order.loads(handed), owner=False)
+        state.heed_interrupts()
+        return state
     words = {axis: tuple(config.getoption(f"--gradtier-{axis}")) for axis in AXES}
     evidence = config.getoption("--gradtier-evidence")
     subset = [config.getoption(f"--gradtier-{name}") for name in ("quick", "deep")]
@@ -115,6 +146,7 @@ def _open(config: pytest.Config, matrix: Path) -> State:
     order, said = begin(
         opened, selection, Path(evidence) if evidence else None,
         resume=config.getoption("--gradtier-resume"), dry=config.option.collectonly,
+        retries=config.getoption("--gradtier-retries"),
     )  # fmt: skip
     _say(config, said)
     return State(opened, order, owner=True)
@@ -148,11 +180,8 @@ class TrialItem(pytest.Item):
 
     def runtest(self) -> None:
         """Measure, append the record, and then say how it went."""
-        from gradtier import evidence
-
         state = self.config.stash[STATE]
-        record, verdict = state.runner.run(self.planned)
-        evidence.append(state.evidence, record)
+        record, verdict = self._measured(state)
         self.user_properties.append(("gradtier_outcome", str(record.outcome)))
         self.user_properties.append(("gradtier_detail", record.detail))
         claim = state.claim_on(self.planned)
@@ -168,6 +197,23 @@ class TrialItem(pytest.Item):
             raise TrialFailed(record, verdict)
         if str(record.outcome) != "agree":
             pytest.skip(f"{record.outcome}: {record.detail}")
+
+    def _measured(self, state: State) -> tuple[Record, Verdict | None]:
+        """Every attempt leaves a record; the worst one is the answer.
+
+        A failure is tried again as often as the run says.  What ended its process twice is not
+        tried a third time.
+        """
+        from gradtier import evidence
+
+        found = []
+        for _ in range(1 + state.order.retries):
+            found.append(state.runner.run(self.planned))
+            evidence.append(state.evidence, found[-1][0])
+            ends = [record.outcome for record, _ in found]
+            if not ends[-1].is_failure or sum(end in KILLING for end in ends) > 1:
+                break
+        return max(found, key=lambda f: (f[0].outcome.is_evidence, severity(f[0].outcome)))
 
     def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
         """The verdict's own words instead of a traceback.
@@ -191,7 +237,15 @@ class TrialItem(pytest.Item):
 
 
 class _Xdist:
-    """Hooks that only pytest-xdist knows."""
+    """What a run with pytest-xdist needs besides."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """End the pytest workers before pytest-xdist begins to wait for them."""
+        if (state := self._config.stash.get(STATE, None)) is not None and state.owner:
+            state.interrupt_workers()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -228,7 +282,7 @@ def _lost(state: State, trial: str, detail: str) -> Record:
 def pytest_configure(config: pytest.Config) -> None:
     """Begin the run if a matrix was named, so that what is wrong with it is said at once."""
     if config.pluginmanager.hasplugin("xdist"):
-        config.pluginmanager.register(_Xdist(), "gradtier-xdist")
+        config.pluginmanager.register(_Xdist(config), "gradtier-xdist")
     named = [a.split("::")[0] for a in config.args]
     matrices = list(dict.fromkeys(a for a in named if a.endswith((".yaml", ".yml"))))
     if not matrices or config.stash.get(STATE, None) is not None:

@@ -52,6 +52,7 @@ class Order:
         folder: private folder of the run: shared dossiers.
         selection: globs per axis.
         done: trials that an earlier part of the run has finished.
+        retries: how often a failure is tried again.
     """
 
     run: str
@@ -59,6 +60,7 @@ class Order:
     folder: str
     selection: Mapping[str, list[str]]
     done: tuple[str, ...]
+    retries: int = 0
 
     def dumps(self) -> str:
         """As text, to cross a process boundary."""
@@ -90,6 +92,7 @@ def begin(
     resume: bool = False,
     dry: bool = False,
     source: Source = "self",
+    retries: int = 0,
 ) -> tuple[Order, list[str]]:
     """Start a run, or go on with one: open the evidence file and write its head.
 
@@ -101,6 +104,7 @@ def begin(
         resume: go on with a file that exists: trials with evidence are not run again.
         dry: only look: nothing is written.
         source: who measures, for policies that trust some more than others.
+        retries: how often a failure is tried again.
 
     Returns:
         the order, and sentences that the user should read.
@@ -132,7 +136,7 @@ def begin(
             file, head(opened.plan.matrix, opened.host, run, selection.words(), left, source)
         )
     folder = tempfile.mkdtemp(prefix="gradtier-")
-    return Order(run, str(file.resolve()), folder, selection.words(), done), said
+    return Order(run, str(file.resolve()), folder, selection.words(), done, retries), said
 
 
 def new_run() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from small_world import World, faulty
+from small_world import World, faulty, row
 
 from gradtier.schemas import schema
 
@@ -115,6 +116,81 @@ def test_ctrl_c_keeps_everything_and_says_how_to_go_on(world: World) -> None:
     assert process.returncode == 130, output
     assert "go on with: gradtier run --resume --evidence e.jsonl" in output
     assert len(trials(file)) >= 5
+
+
+def test_ctrl_c_for_the_controller_alone_ends_its_workers_amid_a_trial(world: World) -> None:
+    slow(world)
+    world.add("hanging", faulty("hang"))
+    world.matrix["timeout"] = 100
+    file = world.folder / "e.jsonl"
+    words = ("run", "-n", "2", "--backend", "slow", "--backend", "hanging", "--evidence", "e.jsonl")
+    process = subprocess.Popen(
+        world.command(*words), cwd=world.folder, env=world.environment(), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    wait_for(file, 5, process)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)  # the trial in flight would take a hundred seconds
+    assert process.returncode == 130, output
+    assert "go on with: gradtier run --resume --evidence e.jsonl" in output
+    assert {r["outcome"] for r in trials(file)} == {"agree"}
+
+
+def test_a_backend_that_takes_all_memory_is_ended_and_costs_its_own_trial(world: World) -> None:
+    world.add("hog", faulty("hog"))
+    world.add("good", faulty("exact"))
+    world.matrix |= {"memory": 0.5, "timeout": 100}
+    words = ("--case", "dense", "--nesting", "none", "--evidence", "e.jsonl")
+    done = world.gradtier("run", "--backend", "hog", "--backend", "good", *words)
+    assert done.returncode == 0, done.stdout
+    found = {r["trial"].split("@")[1].split("/")[0]: r for r in trials(world.folder / "e.jsonl")}
+    assert found["hog"]["outcome"] == "crash"
+    assert re.fullmatch(r"held 0\.[5-9] GiB of memory, and was ended", found["hog"]["detail"])
+    assert found["good"]["outcome"] == "agree"
+
+
+def test_every_attempt_at_a_failure_is_recorded_and_no_third_process_is_lost(
+    world: World,
+) -> None:
+    world.add("dying", faulty("exit"))
+    world.add("wrong", faulty("sign"))
+    world.add("good", faulty("exact"))
+    words = ("--case", "dense", "--nesting", "none", "--retries", "3", "--evidence", "e.jsonl")
+    rows = [word for name in ("dying", "wrong", "good") for word in ("--backend", name)]
+    done = world.gradtier("run", *rows, *words)
+    assert "3 trials in" in done.stdout, done.stdout + done.stderr
+    ends = Counter((r["trial"].split("@")[1].split("/")[0], r["outcome"])
+                   for r in trials(world.folder / "e.jsonl"))  # fmt: skip
+    assert ends == {("dying", "crash"): 2, ("wrong", "wrong"): 4, ("good", "agree"): 1}
+
+
+def test_agreement_on_a_retry_alone_is_flaky_and_counts_as_the_failure(world: World) -> None:
+    (world.folder / "moody.py").write_text(MOODY, encoding="utf-8")
+    world.add("moody", row("moody:Moody"))
+    words = ("--case", "dense", "--nesting", "none", "--evidence", "e.jsonl")
+    done = world.gradtier("run", "--backend", "moody", "--retries", "2", *words)
+    assert "1 trials in" in done.stdout and "1 raised" in done.stdout, done.stdout + done.stderr
+    assert [r["outcome"] for r in trials(world.folder / "e.jsonl")] == ["raised", "agree"]
+    told = world.gradtier("explain", "moody", "--evidence", "e.jsonl").stdout
+    assert "flaky" in told and "raised" in told
+
+
+#: Raises in the first trial that it is asked about, and never again.
+MOODY = """
+from pathlib import Path
+
+from gradtier.backends.autograd import Autograd
+
+
+class Moody(Autograd):
+    def pullback(self, f, x, w):
+        told = Path(__file__).with_name("told")
+        if not told.exists():
+            told.touch()
+            raise ValueError("not today")
+        return super().pullback(f, x, w)
+"""
 
 
 def test_resume_without_a_name_takes_the_newest_run(world: World) -> None:

@@ -48,6 +48,7 @@ FAULTS: Mapping[str, tuple[Outcome, Reason | None]] = {
     "hang": (Outcome.TIMEOUT, None),
     "exit": (Outcome.CRASH, None),
     "segfault": (Outcome.CRASH, None),
+    "hog": (Outcome.CRASH, None),  # takes ever more memory
     "import": (Outcome.UNAVAILABLE, None),  # its package does not import
 }
 
@@ -63,6 +64,7 @@ SPECIAL: Mapping[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
 }
 
 
+HOG = 640  # pieces of 16 MiB: 10 GiB, so that a hog that nobody ends does not take all there is
 _SINGLE = {"f": np.float32, "c": np.complex64}
 
 
@@ -211,6 +213,12 @@ class Faulty(Adapter):
                 time.sleep(3600)
             case "exit":
                 os._exit(3)
+            case "hog":
+                held = []
+                while len(held) < HOG:
+                    held.append(np.ones(2**21))  # 16 MiB
+                    time.sleep(0.01)
+                time.sleep(3600)
             case "segfault":
                 os.kill(os.getpid(), signal.SIGSEGV)
             case "print":
