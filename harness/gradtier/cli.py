@@ -17,6 +17,7 @@ import click
 
 import gradtier
 from gradtier.bench.command import bench
+from gradtier.costing import costs
 from gradtier.errors import InputError
 from gradtier.examining import doctor
 from gradtier.linting import lint
@@ -63,6 +64,13 @@ def _quick_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def _shard_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--shard", default="", metavar="K/N",
+        help="Only part K of N, split by expected cost; the same parts on every machine.",
+    )(command)  # fmt: skip
+
+
 def _deep_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--deep", is_flag=True, help="Also what the matrix leaves to deep runs: hours."
@@ -97,6 +105,7 @@ def main() -> None:
 
 
 main.add_command(bench)
+main.add_command(costs)
 main.add_command(doctor)
 main.add_command(lint)
 main.add_command(since)
@@ -107,21 +116,25 @@ main.add_command(since)
 @_selection_options
 @_quick_option
 @_deep_option
+@_shard_option
 @_format_option
-def plan(matrix_file: Path, form: str, quick: bool, deep: bool, **axes: tuple[str, ...]) -> None:
+def plan(
+    matrix_file: Path, form: str, quick: bool, deep: bool, shard: str, **axes: tuple[str, ...]
+) -> None:
     """Show every trial that is planned on this machine, and what is excluded and why.
 
     Example: gradtier plan --backend 'jax-*' --device cpu --format json
     """
     from dataclasses import replace
 
-    from gradtier.plan import select, selected
+    from gradtier.plan import selected
+    from gradtier.running import chosen as chosen_
     from gradtier.running import open_matrix
 
     opened = open_matrix(matrix_file)
     selection = selected(opened.plan.matrix, axes, quick, deep)
     settled = opened.plan.settled(lambda t: deep)
-    chosen = replace(settled, trials=select(opened.plan, selection))
+    chosen = replace(settled, trials=chosen_(opened, selection, shard))
     if form == "json":
         click.echo(json.dumps(chosen.to_json(), indent=1))
         return
@@ -141,7 +154,9 @@ def plan(matrix_file: Path, form: str, quick: bool, deep: bool, **axes: tuple[st
         f"differentiable functions are called, {pairs} times in a backend and mode"
     )
     here = sum(1 for t in chosen.trials if not t.unavailable)
-    click.echo(f"{len(chosen.trials)} trials, {here} of them can run here")
+    cost = sum(opened.costs.of(t.id) for t in chosen.trials if not t.unavailable) / 60
+    said = f", in {cost:.0f} minutes of one core by earlier runs" if opened.costs.means else ""
+    click.echo(f"{len(chosen.trials)} trials, {here} of them can run here{said}")
 
 
 @main.command()
@@ -149,6 +164,7 @@ def plan(matrix_file: Path, form: str, quick: bool, deep: bool, **axes: tuple[st
 @_selection_options
 @_quick_option
 @_deep_option
+@_shard_option
 @click.option("-n", "--workers", type=click.IntRange(0), default=0, help="Parallel pytest workers.")
 @click.option(
     "--evidence", type=click.Path(path_type=Path), default=None,
@@ -172,7 +188,7 @@ def plan(matrix_file: Path, form: str, quick: bool, deep: bool, **axes: tuple[st
 )  # fmt: skip
 def run(
     matrix_file: Path, workers: int, evidence: Path | None, resume: bool, retries: int,
-    strict: bool, quick: bool, deep: bool, source: Source, explored: int | None,
+    strict: bool, quick: bool, deep: bool, shard: str, source: Source, explored: int | None,
     **axes: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Measure the selected trials; each record is on disk the moment its trial ends.
@@ -188,7 +204,7 @@ def run(
 
     if explored is not None:
         sys.exit(wander(matrix_file, axes, quick, explored))
-    manner = Manner(workers, evidence, resume, strict, quick, deep, source, retries)
+    manner = Manner(workers, evidence, resume, strict, quick, deep, source, retries, shard)
     sys.exit(run_trials(matrix_file, axes, manner))
 
 

@@ -149,6 +149,7 @@ class Manner:
         deep: also what it leaves to deep runs.
         source: who measures.
         retries: how often a failure is tried again.
+        shard: which part of the selection, as ``3/8``; empty: all of it.
     """
 
     workers: int = 0
@@ -159,6 +160,7 @@ class Manner:
     deep: bool = False
     source: Source = "self"
     retries: int = 0
+    shard: str = ""
 
 
 def run_trials(matrix: Path, axes: Mapping[str, tuple[str, ...]], manner: Manner) -> int:
@@ -177,7 +179,7 @@ def run_trials(matrix: Path, axes: Mapping[str, tuple[str, ...]], manner: Manner
     selection = selected(opened.plan.matrix, axes, manner.quick, manner.deep)
     order, said = begin(
         opened, selection, manner.evidence, resume=manner.resume, source=manner.source,
-        retries=manner.retries,
+        retries=manner.retries, shard=manner.shard,
     )  # fmt: skip
     left = to_do(opened, order)
     here = sum(1 for t in left if not t.unavailable)

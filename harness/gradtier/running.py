@@ -10,13 +10,15 @@ import json
 import secrets
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import gradtier
+from gradtier import costs as costs_
 from gradtier import evidence as evidence_
 from gradtier.cases import Suite
+from gradtier.costs import Costs
 from gradtier.engine import Engines
 from gradtier.errors import InputError, Problem
 from gradtier.evidence import Run
@@ -26,6 +28,7 @@ from gradtier.loading import Loaded
 from gradtier.matrix import Matrix
 from gradtier.plan import Plan, Planned, Selection, make, select
 from gradtier.policy import Source
+from gradtier.shards import Shard, part
 from gradtier.trial import Runner, now
 from gradtier.witnesses import Bench, primal
 
@@ -40,6 +43,7 @@ class Opened:
     suites: Mapping[str, Suite]
     host: Host
     plan: Plan
+    costs: Costs = field(default_factory=Costs)
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class Order:
         selection: globs per axis.
         done: trials that an earlier part of the run has finished.
         retries: how often a failure is tried again.
+        shard: which part of the selection, as ``3/8``; empty: all of it.
     """
 
     run: str
@@ -61,6 +66,7 @@ class Order:
     selection: Mapping[str, list[str]]
     done: tuple[str, ...]
     retries: int = 0
+    shard: str = ""
 
     def dumps(self) -> str:
         """As text, to cross a process boundary."""
@@ -81,7 +87,21 @@ def open_matrix(file: Path, host: Host | None = None) -> Opened:
     """
     loaded, suites = load_checked(file)
     host = probe() if host is None else host
-    return Opened(loaded, suites, host, make(loaded, suites, host))
+    costs = costs_.read(loaded.root / costs_.FILE)
+    return Opened(loaded, suites, host, make(loaded, suites, host), costs)
+
+
+def chosen(opened: Opened, selection: Selection, shard: str = "") -> tuple[Planned, ...]:
+    """The trials that are selected, or the part of them that a shard is.
+
+    Raises:
+        InputError: nothing is selected, or it is no shard.
+    """
+    found = select(opened.plan, selection)
+    if not shard:
+        return found
+    packages = {name: b.package for name, b in opened.plan.matrix.backends.items()}
+    return part(found, Shard.parse(shard), packages, opened.costs.of)
 
 
 def begin(
@@ -93,6 +113,7 @@ def begin(
     dry: bool = False,
     source: Source = "self",
     retries: int = 0,
+    shard: str = "",
 ) -> tuple[Order, list[str]]:
     """Start a run, or go on with one: open the evidence file and write its head.
 
@@ -105,6 +126,7 @@ def begin(
         dry: only look: nothing is written.
         source: who measures, for policies that trust some more than others.
         retries: how often a failure is tried again.
+        shard: which part of the selection, as ``3/8``; empty: all of it.
 
     Returns:
         the order, and sentences that the user should read.
@@ -113,8 +135,10 @@ def begin(
         InputError: nothing is selected, a selected case raises on NumPy, the file can't be
             written, exists already, or is of another matrix.
     """
-    chosen = select(opened.plan, selection)
-    check_cases(opened.plan, chosen)
+    asked = chosen(opened, selection, shard)
+    if not asked:
+        raise InputError(f"--shard {shard}: no trial is left for it; take fewer parts")
+    check_cases(opened.plan, asked)
     said: list[str] = []
     if evidence is None and resume:
         evidence = newest(opened.loaded.root / RUNS)
@@ -130,13 +154,12 @@ def begin(
             )
         done, words = _resumed(opened.plan, file)
         said += words
-    left = sum(1 for t in chosen if str(t.id) not in done)
+    left = sum(1 for t in asked if str(t.id) not in done)
     if not dry:
-        write_head(
-            file, head(opened.plan.matrix, opened.host, run, selection.words(), left, source)
-        )
+        words_ = selection.words() | ({"shard": [shard]} if shard else {})
+        write_head(file, head(opened.plan.matrix, opened.host, run, words_, left, source))
     folder = tempfile.mkdtemp(prefix="gradtier-")
-    return Order(run, str(file.resolve()), folder, selection.words(), done, retries), said
+    return Order(run, str(file.resolve()), folder, selection.words(), done, retries, shard), said
 
 
 def new_run() -> str:
@@ -231,9 +254,13 @@ def to_do(opened: Opened, order: Order) -> list[Planned]:
     """The trials of an order that are still to be run, rows of one worker process together."""
     selection = Selection(**{axis: tuple(words) for axis, words in order.selection.items()})
     done = set(order.done)
-    left = [t for t in select(opened.plan, selection) if str(t.id) not in done]
+    left = [t for t in chosen(opened, selection, order.shard) if str(t.id) not in done]
     rows = opened.plan.matrix.backends
-    packages = list(dict.fromkeys(b.package for b in rows.values()))
+    dear: dict[str, float] = {}
+    for t in left:
+        package = rows[t.id.cell.backend].package
+        dear[package] = dear.get(package, 0.0) + opened.costs.of(t.id)
+    packages = sorted(dear, key=lambda name: -dear[name])  # what takes longest is not left for last
     cases = {name: i for i, name in enumerate(opened.plan.cases)}
 
     def key(t: Planned) -> Any:

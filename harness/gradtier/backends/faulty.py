@@ -214,7 +214,7 @@ class Faulty(Adapter):
             case "exit":
                 os._exit(3)
             case "hog":
-                held = []
+                held: list[NDArray[Any]] = []
                 while len(held) < HOG:
                     held.append(np.ones(2**21))  # 16 MiB
                     time.sleep(0.01)
