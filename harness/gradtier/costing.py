@@ -31,7 +31,7 @@ def costs(matrix_file: Path, files: tuple[Path, ...], out: Path | None) -> None:
     Example: gradtier costs --evidence reports/evidence
     """
     from gradtier import evidence as evidence_
-    from gradtier.costs import FILE, learn
+    from gradtier.costs import FILE, Costs, learn
     from gradtier.evidence import Record
     from gradtier.host import NOWHERE
     from gradtier.model import TrialId
@@ -41,13 +41,15 @@ def costs(matrix_file: Path, files: tuple[Path, ...], out: Path | None) -> None:
     opened = open_matrix(matrix_file, NOWHERE)
     planned = opened.plan.by_id
 
-    def measured() -> Iterator[tuple[TrialId, float]]:
+    def measured(is_evident: bool) -> Iterator[tuple[TrialId, float]]:
         for file in evidence_files(files):
             for line in evidence_.lines(file):
-                if isinstance(line, Record) and line.outcome.is_evidence and line.trial in planned:
-                    yield planned[line.trial].id, line.seconds
+                if isinstance(line, Record) and line.outcome.is_evidence is is_evident:
+                    if line.trial in planned:
+                        yield planned[line.trial].id, line.seconds
 
-    found = learn(measured())
+    # a row that can't run where the evidence comes from costs next to nothing there
+    found = Costs({**learn(measured(False)).means, **learn(measured(True)).means})
     if not found.means:
         raise InputError("the evidence has no trial of this matrix")
     target = out if out is not None else opened.loaded.root / FILE
