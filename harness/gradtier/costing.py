@@ -42,11 +42,12 @@ def costs(matrix_file: Path, files: tuple[Path, ...], out: Path | None) -> None:
     planned = opened.plan.by_id
 
     def measured(is_evident: bool) -> Iterator[tuple[TrialId, float]]:
-        for file in evidence_files(files):
-            for line in evidence_.lines(file):
-                if isinstance(line, Record) and line.outcome.is_evidence is is_evident:
-                    if line.trial in planned:
-                        yield planned[line.trial].id, line.seconds
+        every = (line for file in evidence_files(files) for line in evidence_.lines(file))
+        for r in every:
+            if not isinstance(r, Record) or r.trial not in planned:
+                continue
+            if r.outcome.is_evidence is is_evident:
+                yield planned[r.trial].id, r.seconds
 
     # a row that can't run where the evidence comes from costs next to nothing there
     found = Costs({**learn(measured(False)).means, **learn(measured(True)).means})
