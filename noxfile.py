@@ -175,10 +175,28 @@ def sharpness(session: nox.Session) -> None:
     run(session, "environment", "python", "ci/bench/sharpness", *session.posargs)
 
 
+@nox.session(requires=["tools"], venv_backend="none", default=False)
+def faults(session: nox.Session) -> None:
+    """What a run loses when things go wrong; writes reports/bench/.  After `--`: names."""
+    run(session, "tools", "python", "ci/bench/faults", *session.posargs)
+
+
 @nox.session(requires=["environment"], venv_backend="none", default=False)
 def operators(session: nox.Session) -> None:
     """What gradtier.operators costs over native calls; writes reports/bench/."""
     run(session, "environment", "python", "ci/bench/operators.py", *session.posargs)
+
+
+@nox.session(requires=["tools"], venv_backend="none", default=False)
+def scale(session: nox.Session) -> None:
+    """What a report on a million records costs; writes reports/bench/scale.json."""
+    run(session, "tools", "python", "ci/bench/million.py", *session.posargs)
+
+
+@nox.session(requires=["tools"], venv_backend="none", default=False)
+def interactive(session: nox.Session) -> None:
+    """How soon pages on 2,000 cases answer in Chromium; writes reports/bench/interactive.json."""
+    run(session, "tools", "python", "ci/bench/interactive.py", *session.posargs)
 
 
 @nox.session(requires=["environment"], venv_backend="none", default=False)
@@ -186,6 +204,18 @@ def bench(session: nox.Session) -> None:
     """Time derivatives; writes reports/bench/speed.md.  After `--`: for `gradtier bench`."""
     out = ["--matrix", "matrix.yaml", "--out", "reports/bench/speed.md"]
     run(session, "environment", "gradtier", "bench", *out, *session.posargs)
+
+
+@nox.session(requires=["environment"], venv_backend="none", default=False)
+def doctor(session: nox.Session) -> None:
+    """What this machine can run, and how to install the rest."""
+    run(session, "environment", "gradtier", "doctor", *session.posargs)
+
+
+@nox.session(requires=["tools"], venv_backend="none", default=False)
+def gradtier(session: nox.Session) -> None:
+    """Any command of gradtier that needs no backend.  After `--`: the command and its words."""
+    run(session, "tools", "gradtier", *session.posargs)
 
 
 # ---------------------------------------------------------------------------- several versions
@@ -236,6 +266,12 @@ def publish(session: nox.Session) -> None:
         shutil.copyfile(SITE / name, SITE.parent / name)
         session.log(f"wrote {SITE.parent / name}")
     run(session, "tools", "python", "ci/readme.py")
+
+
+@nox.session(requires=["tools"], venv_backend="none", default=False)
+def screenshots(session: nox.Session) -> None:
+    """Pictures of every kind of page, in reports/screenshots/.  After `--`: a folder of pages."""
+    run(session, "tools", "python", "ci/screenshots.py", *session.posargs)
 
 
 # ---------------------------------------------------------------------------- one per backend

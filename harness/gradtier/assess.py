@@ -10,15 +10,18 @@ one; the lower of the two is *published*.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from gradtier.evidence import Evidence
 from gradtier.facts import Costs, Ledger, facts
 from gradtier.judged import CellSummary, Judged
 from gradtier.matrix import Backend, Claim, Matrix, Waiver
 from gradtier.model import Cell, Outcome
-from gradtier.plan import Plan
+from gradtier.patterns import Firsts, Name
+from gradtier.plan import Plan, Planned
 from gradtier.policy import Policy
 from gradtier.ratios import relative
 from gradtier.tally import Facts
@@ -107,7 +110,7 @@ class Assessment:
     @property
     def flaky(self) -> tuple[Judged, ...]:
         """Trials with different outcomes under the same conditions."""
-        return tuple(j for j in self.trials() if j.conflict)
+        return tuple(j for cell in self.cells for j in cell.remarked if j.conflict)
 
 
 def assess(
@@ -124,18 +127,7 @@ def assess(
             by default what the benchmarks in the evidence say.
     """
     matrix = plan.matrix
-    near = {backend: matrix.claims_near(backend) for backend in matrix.backends}
-    judged = [
-        Judged(
-            t,
-            evidence.of(t),
-            matrix.claim_on(t.id, today, near[t.id.cell.backend]),
-            matrix.waiver_on(t.id, today) if matrix.waivers else None,
-            evidence.conflict(t) if evidence.earlier else (),
-        )
-        for t in plan.trials
-    ]
-    cells = _cells(plan, judged)
+    cells = _cells(plan, evidence, today)
     costs = _costs(matrix.policy, evidence) if relative_costs is None else relative_costs
     return tuple(
         _one(Ledger(matrix, backend, tuple(cells[backend]), evidence, today, costs))
@@ -149,20 +141,38 @@ def _costs(policy: Policy, evidence: Evidence) -> Costs:
     return {device: relative(evidence.benches.values(), device) for device in policy.devices}
 
 
-def _cells(plan: Plan, judged: list[Judged]) -> dict[str, list[CellSummary]]:
+def _cells(plan: Plan, evidence: Evidence, today: datetime.date) -> dict[str, list[CellSummary]]:
     """Backend -> its cells, each with its trials, or with why it has none."""
-    trials: dict[Cell, list[Judged]] = {}
-    for j in judged:
-        trials.setdefault(j.trial.id.cell, []).append(j)
+    cases, matrix = plan.cases.values(), plan.matrix
+    claims = Firsts((c for c in matrix.claims if c.until is None or c.until >= today), cases)
+    waivers = Firsts((w for w in matrix.waivers if w.until >= today), cases)
+    trials: dict[Cell, list[Planned]] = {}
+    for cell, mine in groupby(plan.trials, lambda t: t.id.cell):
+        trials.setdefault(cell, []).extend(mine)
     reasons: dict[Cell, set[str]] = {}
     for e in plan.exclusions:
         reasons.setdefault(e.cell, set()).add(e.because)
-    done: dict[str, list[CellSummary]] = {backend: [] for backend in plan.matrix.backends}
-    for cell in plan.matrix.cells():
-        mine = tuple(trials.get(cell, ()))
-        why = "" if mine else "; ".join(sorted(reasons.get(cell, ())))
-        done[cell.backend].append(CellSummary(cell, why, mine))
+    done: dict[str, list[CellSummary]] = {backend: [] for backend in matrix.backends}
+    for cell in matrix.cells():
+        found = tuple(
+            _judged_trials(
+                trials.get(cell, ()), evidence, claims.within(cell), waivers.within(cell)
+            )
+        )
+        why = "" if found else "; ".join(sorted(reasons.get(cell, ())))
+        done[cell.backend].append(CellSummary(cell, why, found))
     return done
+
+
+def _judged_trials(
+    trials: Sequence[Planned], evidence: Evidence, claims: Mapping[Name, Claim],
+    waivers: Mapping[Name, Waiver],
+) -> Iterator[Judged]:  # fmt: skip
+    """Trials of one cell with their records, and what is declared of them there."""
+    for t, record in zip(trials, evidence.of_each(trials), strict=True):
+        name = (t.id.suite, t.id.case) if claims or waivers else ("", "")
+        conflict = evidence.conflict_with(record) if record is not None else ()
+        yield Judged(t, record, claims.get(name), waivers.get(name), conflict)
 
 
 def _one(ledger: Ledger) -> Assessment:
@@ -170,7 +180,7 @@ def _one(ledger: Ledger) -> Assessment:
     policy, row = matrix.policy, matrix.backends[ledger.backend]
     classes = _judged(ledger)
     held = _first(classes)
-    ages = _ages(ledger)
+    ages = ledger.ages
     stale = _stale(ledger, held, ages)
     derived = held if stale is None else _below(policy, held)
     published = _capped(policy, derived, row)
@@ -213,7 +223,7 @@ def _first(classes: list[tuple[ClassFinding, Facts]]) -> str | None:
     )
 
 
-def _stale(ledger: Ledger, held: str | None, ages: list[int | None]) -> Stale | None:
+def _stale(ledger: Ledger, held: str | None, ages: Counter[int | None]) -> Stale | None:
     """Whether the evidence that is fresh does not give the class by itself.
 
     Judged so, one record fewer or one day more never raises a class: both can only take from what
@@ -222,20 +232,11 @@ def _stale(ledger: Ledger, held: str | None, ages: list[int | None]) -> Stale | 
     after = ledger.matrix.policy.stale_after
     if after is None or held is None:
         return None
-    old = [a for a in ages if a is None or a > after]
+    old = sum(n for a, n in ages.items() if a is None or a > after)
     if not old or _first(_judged(ledger, after)) == held:
         return None
-    days = None if None in old else max(a for a in old if a is not None)
-    return Stale(held, len(old), len(ages), days, after)
-
-
-def _ages(ledger: Ledger) -> list[int | None]:
-    """Days since each trial on the devices that decide was measured."""
-    return [
-        ledger.age(j.record)
-        for j in ledger.deciding()
-        if j.record is not None and j.outcome.is_evidence
-    ]
+    days = None if None in ages else max(a for a in ages if a is not None)
+    return Stale(held, old, ages.total(), days, after)
 
 
 def _below(policy: Policy, tier: str | None) -> str | None:
@@ -266,9 +267,13 @@ def _possible(
 
 
 def _drift(matrix: Matrix, cells: tuple[CellSummary, ...]) -> Iterator[Drift]:
-    mine = [j for c in cells for j in c.trials if j.claim is not None and j.outcome.is_evidence]
+    mine: dict[int, list[Judged]] = {}
+    for c in cells:
+        for j in c.remarked:
+            if j.claim is not None and j.outcome.is_evidence:
+                mine.setdefault(id(j.claim), []).append(j)
     for number, claim in enumerate(matrix.claims):
-        covered = [j for j in mine if j.claim is claim]
+        covered = mine.get(id(claim), ())
         better = [str(j.trial.id) for j in covered if j.outcome is Outcome.AGREE]
         other = [
             str(j.trial.id) for j in covered if j.outcome is not Outcome.AGREE and not j.as_claimed

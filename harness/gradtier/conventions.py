@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import get_args
+from typing import Any, get_args
 
-from gradtier.assess import Assessment, Judged
+from gradtier.assess import Assessment
+from gradtier.evidence import Record
 from gradtier.footnotes import plain
-from gradtier.model import Mode, Nesting
+from gradtier.model import Cell, Mode, Nesting
 from gradtier.plan import Plan
 from gradtier.support import ConventionEntry, ConventionGroup, Side
 
@@ -43,14 +44,19 @@ def conventions(plan: Plan, assessments: Iterable[Assessment]) -> tuple[Conventi
     A case that is tagged ``kink`` has its first-order entries also where no backend did.
     """
     found: dict[tuple[str, str, Nesting, Mode], list[_Answer]] = {}
+    tagged = {(c.suite, c.name) for c in plan.cases.values() if TAG in c.tags}
     for a in assessments:
         mode = plan.matrix.backends[a.backend].mode
-        for j in a.trials():
-            t, answer = j.trial.id, _answer(j)
-            tagged = TAG in plan.cases[t.case_id].tags and t.cell.nesting is Nesting.NONE
-            if answer is None and not (tagged and j.outcome.is_evidence):
+        for cell, j in ((summary.cell, j) for summary in a.cells for j in summary.trials):
+            record, t = j.record, j.trial.id
+            if record is None:
                 continue
-            answers = found.setdefault((t.case_id, t.cell.device, t.cell.nesting, mode), [])
+            answer = _answer(cell, record, record.verdict) if record.verdict is not None else None
+            if answer is None:
+                asked = cell.nesting is Nesting.NONE and (t.suite, t.case) in tagged
+                if not (asked and record.outcome.is_evidence):
+                    continue
+            answers = found.setdefault((t.case_id, cell.device, cell.nesting, mode), [])
             answers += [answer] if answer is not None else []
     return tuple(
         ConventionEntry(
@@ -72,17 +78,16 @@ def _in_order(
     )
 
 
-def _answer(j: Judged) -> _Answer | None:
-    verdict = (j.record.verdict if j.record is not None else None) or {}
-    word, cell = verdict.get("convention"), j.trial.id.cell
-    if j.record is None or word not in WORDS:
+def _answer(cell: Cell, record: Record, verdict: Mapping[str, Any]) -> _Answer | None:
+    word = verdict.get("convention")
+    if word not in WORDS:
         return None
     margin = verdict.get("margin_reference")
     same = isinstance(margin, int | float) and margin <= 1.0
     return _Answer(
         node=(cell.backend, cell.device, cell.dtype),
         word=word,
-        like=j.record.reference if same else None,
+        like=record.reference if same else None,
     )
 
 

@@ -9,6 +9,7 @@ is reported.
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import json
 import os
@@ -17,114 +18,32 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError
 
 from gradtier.errors import InputError, Place, Problem
-from gradtier.laps import Key, Laps, Seconds, counting
-from gradtier.model import FROM_BEST, Mode, Outcome, Reason
+from gradtier.laps import Key, counting
+from gradtier.lines import SCHEMA, Bench, Manifest, Merged, Run
+from gradtier.model import FROM_BEST, Outcome
 from gradtier.plan import Plan, Planned
-from gradtier.policy import Source
+from gradtier.records import Reader, Record
+
+__all__ = [
+    "SCHEMA", "AnyLine", "Bench", "Evidence", "Gathering", "Record", "Run", "append",
+    "check_belongs", "lines", "mend", "read", "to_line",
+]  # fmt: skip
 
 try:
     import fcntl
 except ImportError:  # pragma: no cover - Windows: one writer per file there
     fcntl = None  # type: ignore[assignment]
 
-SCHEMA = "gradtier/evidence/1"
-
-
-class Line(BaseModel):
-    """What all kinds of line share."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-    schema_: Literal["gradtier/evidence/1"] = Field("gradtier/evidence/1", alias="schema")
-    run: str = Field(description="id of the run that measured it")
-
-
-class Run(Line):
-    """The head of a file: where and with what the run was measured."""
-
-    kind: Literal["run"] = "run"
-    matrix: str = Field(description="digest of the declaration")
-    gradtier: str = Field(description="version of gradtier")
-    started: str = Field(description="UTC, ISO 8601")
-    host: Mapping[str, str]
-    versions: Mapping[str, str] = Field({}, description="installed distributions of all backends")
-    selection: Mapping[str, list[str]] = {}
-    planned: int = Field(description="trials that this run was to do")
-    source: Source = Field("self", description="who measured, by its own word: ci, self")
-
-
-class Record(Line):
-    """One trial: what came out, how it was judged, on what."""
-
-    kind: Literal["trial"] = "trial"
-    trial: str = Field(description="suite/case@backend/device/nesting/dtype")
-    digest: str = Field(description="of everything that can change the answer")
-    outcome: Outcome
-    reason: Reason | None = None
-    detail: str = Field("", description="one sentence")
-    verdict: Mapping[str, Any] | None = Field(None, description="the oracle's numbers")
-    reference: str | None = Field(None, description="row that served as the reference")
-    checks: Mapping[str, str] = Field({}, description="further checks, and what each found")
-    observed: Mapping[str, str] = Field({}, description="device and dtype of the result; settings")
-    versions: Mapping[str, str] = {}
-    first_seconds: float | None = Field(None, description="first derivative call, compiling too")
-    call_seconds: float | None = Field(None, description="median of the later derivative calls")
-    seconds: float = Field(0.0, description="wall-clock time of the trial")
-    finished: str = Field("", description="UTC, ISO 8601")
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What it is a record of: the trial, as it was declared."""
-        return self.trial, self.digest
-
-
-class Bench(Line):
-    """One benchmark of one backend: what a derivative costs, if it is right."""
-
-    kind: Literal["bench"] = "bench"
-    benchmark: str = Field(description="suite/case")
-    backend: str
-    device: str
-    dtype: str
-    mode: Mode = Field(description="of the derivative: a JVP in forward mode, a VJP in reverse")
-    digest: str = Field(description="of everything that can change the numbers, the host aside")
-    outcome: Outcome = Field(description="of the derivative; there are times if it agrees")
-    reason: Reason | None = None
-    detail: str = Field("", description="one sentence")
-    reference: str | None = Field(None, description="row that served as the reference")
-    first_seconds: Seconds | None = Field(
-        None, description="first derivative call of that process, tracing and compiling too"
-    )
-    derivative: Laps | None = Field(None, description="value and derivative together")
-    primal: Laps | None = Field(None, description="the function as the backend executes it")
-    peak_bytes: int | None = Field(
-        None, ge=0, description="of one derivative call, beyond what was there before"
-    )
-    observed: Mapping[str, str] = Field({}, description="settings; cores; who counted the bytes")
-    versions: Mapping[str, str] = {}
-    seconds: float = Field(0.0, description="wall-clock time of all that was asked of the backend")
-    finished: str = Field("", description="UTC, ISO 8601")
-
-    @model_validator(mode="after")
-    def _only_what_is_right_has_a_speed(self) -> Self:
-        timed = self.derivative is not None and self.primal is not None
-        if timed != (self.outcome is Outcome.AGREE):
-            has = "times" if timed else "no times of both the derivative and the primal"
-            raise ValueError(f"outcome {self.outcome} with {has}")
-        return self
-
-    @property
-    def key(self) -> Key:
-        """What it is a record of."""
-        return self.benchmark, self.backend, self.device, self.dtype
-
-
-AnyLine = Run | Record | Bench
-_KINDS: Mapping[str, type[AnyLine]] = {"run": Run, "bench": Bench}
+AnyLine = Run | Record | Bench  # what says something of a backend, or of how it was measured
+EveryLine = AnyLine | Manifest | Merged
+_KINDS: Mapping[str, type[EveryLine]] = {
+    "run": Run, "bench": Bench, "manifest": Manifest, "merged": Merged,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -154,18 +73,40 @@ class Evidence:
         """The record of a planned trial, if it was measured as the plan now has it."""
         return self.records.get((str(planned.id), planned.digest))
 
+    def of_each(self, trials: Iterable[Planned]) -> Iterator[Record | None]:
+        """The same of many trials; those of a cell are best together."""
+        find, cell, where = self.records.get, None, ""
+        for planned in trials:
+            t = planned.id
+            if t.cell is not cell:
+                cell, where = t.cell, f"@{t.cell}"
+            yield find((f"{t.suite}/{t.case}{where}", planned.digest))
+
     def all_of(self, planned: Planned) -> tuple[Record, ...]:
         """Every record of a planned trial, the one that counts first."""
         counts = self.of(planned)
-        return () if counts is None else (counts, *self.earlier.get(counts.key, ()))
+        return () if counts is None else self.all_with(counts)
+
+    def all_with(self, counts: Record) -> tuple[Record, ...]:
+        """A record that counts, and the others of the same trial."""
+        return (counts, *self.others(counts))
+
+    def others(self, counts: Record) -> tuple[Record, ...]:
+        """The records of a trial beside the one that counts."""
+        return self.earlier.get(counts.key, ()) if counts.trial in self._repeated else ()
+
+    @cached_property
+    def _repeated(self) -> frozenset[str]:
+        """Trials with several records: few, and asked for a million times."""
+        return frozenset(trial for trial, _ in self.earlier)
 
     @cached_property
     def trials_by_run(self) -> Mapping[str, int]:
         """Run -> trials of which it left a record."""
-        others = (r for found in self.earlier.values() for r in found)
-        return Counter(
-            run for run, _ in {(r.run, r.key) for r in (*self.records.values(), *others)}
-        )
+        found = Counter(r.run for r in self.records.values())
+        for key, others in self.earlier.items():
+            found.update({r.run for r in others} - {self.records[key].run})
+        return found
 
     def conflict(self, planned: Planned) -> tuple[Outcome, ...]:
         """The different outcomes of a trial under the same conditions, the worst first.
@@ -174,24 +115,42 @@ class Evidence:
         of the trial, the versions of the packages and that of gradtier.
         """
         counts = self.of(planned)
-        if counts is None or counts.key not in self.earlier:
+        return () if counts is None else self.conflict_with(counts)
+
+    def conflict_with(self, counts: Record) -> tuple[Outcome, ...]:
+        """The same, of the trial that a record counts for."""
+        if not self.others(counts):
             return ()
-        ends = {r.outcome for r in self.all_of(planned) if _alike(r, counts, self.runs)}
+        ends = {r.outcome for r in self.all_with(counts) if _alike(r, counts, self.runs)}
         found = tuple(o for o in reversed(FROM_BEST) if o in ends)
         return found if len(found) > 1 else ()
 
 
-def to_line(line: AnyLine) -> bytes:
-    """The line as it stands in a file, with its newline."""
-    data = line.model_dump(mode="json", by_alias=True)
+def to_line(line: EveryLine) -> bytes:
+    """The line as it stands in a file, with its newline.
+
+    Raises:
+        ValidationError: a record holds what the contract does not allow.
+    """
+    held = line.as_line() if isinstance(line, Record) else line
+    data = held.model_dump(mode="json", by_alias=True)
     kept = {k: v for k, v in data.items() if v not in (None, {}, "")}
     return json.dumps(kept, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
 
-def append(file: Path, line: AnyLine) -> None:
-    """Append one line, whole, whoever else is writing."""
+def append(file: Path, line: EveryLine) -> None:
+    """Append one line, whole or not at all, whoever else is writing.
+
+    Raises:
+        OSError: it can't be written: no room, no right.
+    """
+    text = to_line(line)
     with file.open("ab", buffering=0) as out, _locked(out.fileno()):
-        out.write(to_line(line))
+        start = out.seek(0, os.SEEK_END)
+        if out.write(text) == len(text):
+            return
+        out.truncate(start)  # or the next line would be joined to a part of this one
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @contextlib.contextmanager
@@ -288,9 +247,10 @@ def read(files: Iterable[Path]) -> Evidence:
     gathering = Gathering()
     problems: list[Problem] = []
     names: list[str] = []
+    reader = Reader()
     for file in files:
         names.append(file.name)
-        for line in lines(file):
+        for line in lines(file, reader):
             if isinstance(line, Problem):
                 problems.append(line)
             else:
@@ -298,32 +258,49 @@ def read(files: Iterable[Path]) -> Evidence:
     return gathering.evidence(problems, names)
 
 
-def lines(file: Path) -> Iterator[AnyLine | Problem]:
-    """Every line of an evidence file, in order; one that can't be read is a problem.
+def lines(file: Path, reader: Reader | None = None) -> Iterator[AnyLine | Problem]:
+    """Every run, record and benchmark of a file, in order; what can't be read is a problem.
+
+    Args:
+        file: ``.jsonl``, or ``.jsonl.gz``.
+        reader: keeps what records share; one for all files that are read together.
 
     Raises:
         InputError: the file can't be read, or holds no line that is evidence.
     """
     found = 0
     first: Problem | None = None
-    for number, text in _lines(file):
-        try:
-            line = _parse(text, Place(file.name, number))
-        except InputError as error:
-            first = first or error.problems[0]
-            yield from error.problems
+    for _, line in every_line(file, reader or Reader()):
+        if isinstance(line, Problem):
+            first = first or line
+        elif isinstance(line, Manifest | Merged):
             continue
-        found += 1
+        else:
+            found += 1
         yield line
     if not found:
         raise InputError(f"{file.name}: holds no evidence" + (f"; {first}" if first else ""))
+
+
+def every_line(file: Path, reader: Reader) -> Iterator[tuple[bytes, EveryLine | Problem]]:
+    """Every line of an evidence file as it stands there, and what it says.
+
+    Raises:
+        InputError: the file can't be read.
+    """
+    plain = reader.record
+    for number, text in _lines(file):
+        try:
+            yield text, plain(text) or _parse(text, Place(file.name, number))
+        except InputError as error:
+            yield from ((text, problem) for problem in error.problems)
 
 
 def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
     try:
         with _opened(file) as handle:
             for number, text in enumerate(handle, 1):
-                if text.strip():
+                if not text.isspace():
                     yield number, text
     except (OSError, EOFError) as error:
         why = getattr(error, "strerror", None) or str(error)
@@ -334,10 +311,10 @@ def _opened(file: Path) -> Any:
     return gzip.open(file) if file.suffix == ".gz" else file.open("rb")
 
 
-def _parse(text: bytes, place: Place) -> AnyLine:
+def _parse(text: bytes, place: Place) -> EveryLine:
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         ending = "unfinished line" if not text.endswith(b"\n") else "not JSON"
         raise InputError(Problem(f"{ending} ({len(text)} bytes); left out", place)) from None
     schema = data.get("schema") if isinstance(data, dict) else None
@@ -363,7 +340,7 @@ def check_belongs(evidence: Evidence, plan: Plan) -> tuple[Problem, ...]:
     Raises:
         InputError: no record is of this plan: the evidence is another matrix's.
     """
-    mine = sum(1 for t in plan.trials if evidence.of(t) is not None)
+    mine = sum(record is not None for record in evidence.of_each(plan.trials))
     other = len(evidence.records) - mine
     if evidence.records and not mine:
         theirs = ", ".join(sorted({r.matrix for r in evidence.runs.values()})) or "unknown"

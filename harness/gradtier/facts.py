@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, NamedTuple
 
 from gradtier.evidence import Evidence, Record, Run
 from gradtier.judged import CellSummary, Judged
@@ -18,6 +19,40 @@ from gradtier.tally import Facts, Lap, Tally, total
 Costs = Mapping[str, Mapping[str, float]]  # device -> backend -> time relative to the fastest
 
 _MISSING = ("missing",)
+_AGREE, _CERTIFIED = ("agree",), ("agree", "certified")
+
+
+class Kind(NamedTuple):
+    """What decides how a trial counts.
+
+    Attributes:
+        suite: of its case.
+        counts: the counts of a tally in which it stands, if its record counts.
+        run: that it was measured in; None: there is no evidence of it.
+        day: on which it was finished, if it says.
+    """
+
+    suite: str
+    counts: tuple[str, ...]
+    run: str | None = None
+    day: datetime.date | None = None
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """The trials of a cell by kind.
+
+    Attributes:
+        device: of the cell.
+        nesting: of the cell.
+        suites: in the order of the plan.
+        counts: kind -> trials.
+    """
+
+    device: str
+    nesting: str
+    suites: tuple[str, ...]
+    counts: Counter[Kind]
 
 
 @dataclass(frozen=True)
@@ -40,26 +75,36 @@ class Ledger:
     today: datetime.date
     costs: Costs
 
-    def deciding(self) -> Iterator[Judged]:
-        """The trials on devices that decide."""
-        for summary in self.cells:
-            if summary.cell.device in self.matrix.policy.devices:
-                yield from summary.trials
-
-    def age(self, record: Record) -> int | None:
-        """Days since a record was finished, at least 0; None if it does not say."""
-        day = day_of(record.finished)
+    def age(self, day: datetime.date | None) -> int | None:
+        """Days since then, at least 0; None where a record does not say when it was finished."""
         return None if day is None else max(0, (self.today - day).days)
 
-    def is_older(self, record: Record, days: int) -> bool:
-        """Whether a record is older than ``days``; one without a day may be, so it is."""
-        age = self.age(record)
+    def is_older(self, day: datetime.date | None, days: int) -> bool:
+        """Whether that is more than ``days`` ago; what has no day may be, so it is."""
+        age = self.age(day)
         return age is None or age > days
 
-    def source(self, record: Record) -> Source:
-        """Who measured it."""
-        run = self.evidence.runs.get(record.run)
+    def source(self, name: str) -> Source:
+        """Who measured in a run."""
+        run = self.evidence.runs.get(name)
         return run.source if run is not None else "self"
+
+    @cached_property
+    def kinds(self) -> tuple[Kinds, ...]:
+        """The trials of every cell, counted by all that the rules of counting ask of them."""
+        days: dict[str, datetime.date | None] = {}
+        return tuple(_counted(summary, days) for summary in self.cells)
+
+    @cached_property
+    def ages(self) -> Counter[int | None]:
+        """Days since trials with evidence on the devices that decide were finished."""
+        found: Counter[int | None] = Counter()
+        for kinds in self.kinds:
+            if kinds.device in self.matrix.policy.devices:
+                for kind, n in kinds.counts.items():
+                    if kind.run is not None:
+                        found[self.age(kind.day)] += n
+        return found
 
     @cached_property
     def laps(self) -> tuple[Lap, ...]:
@@ -76,12 +121,14 @@ def facts(of: Ledger, sources: tuple[Source, ...] | None, fresh_days: int | None
         fresh_days: how old a record may be; None: of any age.  What does not count is missing.
     """
 
-    def counts(record: Record) -> bool:
-        trusted = sources is None or of.source(record) in sources
-        return trusted and (fresh_days is None or not of.is_older(record, fresh_days))
+    def counts(kind: Kind) -> bool:
+        if kind.run is None:
+            return False
+        trusted = sources is None or of.source(kind.run) in sources
+        return trusted and (fresh_days is None or not of.is_older(kind.day, fresh_days))
 
     policy = of.matrix.policy
-    everywhere = _tallies(of.cells, counts)
+    everywhere = _tallies(of.kinds, counts)
     here = {key: tally for key, tally in everywhere.items() if key[0] in policy.devices}
     axis = of.matrix.axes.devices
     first = str(Nesting.NONE)
@@ -92,23 +139,41 @@ def facts(of: Ledger, sources: tuple[Source, ...] | None, fresh_days: int | None
         suites={s: total(t for k, t in here.items() if k[1:] == (first, s)) for s in suites},
         devices={d: total(t for k, t in everywhere.items() if k[:2] == (d, first)) for d in axis},
         counted=sum(tally.evident for tally in here.values()),
-        evident=sum(j.outcome.is_evidence for j in of.deciding()),
+        evident=of.ages.total(),
         costs={d: of.costs.get(d, {}).get(of.backend) for d in policy.devices if d in planned},
         laps=tuple(lap for lap in of.laps if sources is None or lap.source in sources),
     )
 
 
+def _counted(summary: CellSummary, days: dict[str, datetime.date | None]) -> Kinds:
+    """Count a cell's trials by kind; ``days`` keeps the days of times that were met before."""
+    found: Counter[tuple[Any, ...]] = Counter()
+    for outcome, trials in summary.by_outcome.items():
+        for j in trials:
+            record = j.record
+            if record is None or not outcome.is_evidence:
+                found[j.trial.id.suite, _MISSING, None, None] += 1
+                continue
+            finished = record.finished
+            if finished not in days:
+                days[finished] = day_of(finished)
+            found[j.trial.id.suite, _kinds(j, record), record.run, days[finished]] += 1
+    kinds = Counter({Kind(*kind): n for kind, n in found.items()})
+    suites = tuple(dict.fromkeys(j.trial.id.suite for j in summary.trials))
+    return Kinds(summary.cell.device, str(summary.cell.nesting), suites, kinds)
+
+
 def _tallies(
-    cells: Iterable[CellSummary], counts: Callable[[Record], bool]
+    cells: Iterable[Kinds], counts: Callable[[Kind], bool]
 ) -> dict[tuple[str, str, str], Tally]:
     """Device, nesting and suite -> the trials there."""
     found: dict[tuple[str, str, str], Counter[tuple[str, ...]]] = {}
-    for summary in cells:
-        device, nesting = summary.cell.device, str(summary.cell.nesting)
-        for j in summary.trials:
-            known = j.record is not None and j.outcome.is_evidence and counts(j.record)
-            key = device, nesting, j.trial.id.suite
-            found.setdefault(key, Counter())[_kinds(j) if known else _MISSING] += 1
+    for cell in cells:
+        for suite in cell.suites:
+            found.setdefault((cell.device, cell.nesting, suite), Counter())
+        for kind, n in cell.counts.items():
+            there = found[cell.device, cell.nesting, kind.suite]
+            there[kind.counts if counts(kind) else _MISSING] += n
     return {key: _tally(kinds) for key, kinds in found.items()}
 
 
@@ -120,12 +185,11 @@ def _tally(kinds: Mapping[tuple[str, ...], int]) -> Tally:
     return Tally(**counts)
 
 
-def _kinds(j: Judged) -> tuple[str, ...]:
-    """The counts of a tally in which a trial stands."""
-    match j.outcome:
+def _kinds(j: Judged, record: Record) -> tuple[str, ...]:
+    """The counts of a tally in which a trial with that record stands."""
+    match record.outcome:
         case Outcome.AGREE:
-            both = set((j.record.verdict or {}).get("witnesses", ())) if j.record else set()
-            return ("agree", "certified") if len(both) >= 2 else ("agree",)
+            return _CERTIFIED if _has_both(record) else _AGREE
         case Outcome.WRONG:
             if j.is_waived:
                 more = ("waived_claimed",) if j.as_claimed else ()
@@ -137,6 +201,12 @@ def _kinds(j: Judged) -> tuple[str, ...]:
             return ("waived",) if j.is_waived else ("other",)
         case Outcome.UNAVAILABLE | Outcome.MISSING | Outcome.ERROR:
             return _MISSING
+
+
+def _has_both(record: Record) -> bool:
+    """Whether both witnesses confirm a derivative."""
+    found = record.verdict.get("witnesses") if record.verdict is not None else None
+    return isinstance(found, list | tuple) and len(set(map(str, found))) > 1
 
 
 def day_of(finished: str) -> datetime.date | None:
@@ -153,10 +223,9 @@ def day_of(finished: str) -> datetime.date | None:
 
 def _laps(of: Ledger) -> Iterator[Lap]:
     mine: dict[str, Counter[str]] = {}
-    for j in of.deciding():
-        for record in of.evidence.all_of(j.trial):
-            if kind := _lap_kind(j, record):
-                mine.setdefault(record.run, Counter())[kind] += 1
+    for j, record in _tried(of):
+        if kind := _lap_kind(j, record):
+            mine.setdefault(record.run, Counter())[kind] += 1
     read = of.evidence.trials_by_run
     runs = of.evidence.runs
     for name in sorted({*mine, *runs}, key=lambda r: _begun(r, runs), reverse=True):
@@ -172,6 +241,22 @@ def _laps(of: Ledger) -> Iterator[Lap]:
                 waived_wrong=counts["waived"],
                 errors=counts["error"],
             )
+
+
+def _tried(of: Ledger) -> Iterator[tuple[Judged, Record]]:
+    """Every record of a trial that decides; of those that end well, one of each run is enough."""
+    for summary in of.cells:
+        if summary.cell.device not in of.matrix.policy.devices:
+            continue
+        for outcome, trials in summary.by_outcome.items():
+            with_record = ((j, j.record) for j in trials if j.record is not None)
+            if outcome in (Outcome.WRONG, Outcome.ERROR):
+                yield from with_record
+            else:
+                yield from {record.run: (j, record) for j, record in with_record}.values()
+        for j in summary.trials if of.evidence.earlier else ():
+            if j.record is not None:
+                yield from ((j, record) for record in of.evidence.others(j.record))
 
 
 def _lap_kind(j: Judged, record: Record) -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from gradtier.assess import Judged, Stale
+from gradtier.assess import CellSummary, Judged, Stale
 from gradtier.errors import InputError, Problem, nearest
 from gradtier.matrix import Matrix, Waiver
 from gradtier.model import Outcome
@@ -22,6 +22,7 @@ from gradtier.support import Footnote, Use
 LONGEST = 120  # characters shown of a text that came out of an exception
 
 _SHOWN_AS = {Outcome.TIMEOUT: "timed out", Outcome.CRASH: "crashed"}
+_NOT_IN_ADDRESS = re.compile(r'["<>\\^`{|}\[\]]|%(?![0-9A-Fa-f]{2})')
 _WORST_FIRST = (
     Outcome.WRONG, Outcome.CRASH, Outcome.TIMEOUT, Outcome.RAISED, Outcome.UNSUPPORTED,
     Outcome.INCONCLUSIVE,
@@ -43,8 +44,9 @@ def plain(text: str, longest: int = 0) -> str:
     """
     if longest:
         text = text[: 20 * longest]
-    visible = (" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
-    words = " ".join("".join(visible).split())
+    if not text.isprintable():  # none of those characters is; told at once, unlike the loop
+        text = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
+    words = " ".join(text.split())
     if not longest:
         return words
     words = re.sub(r"(?<![\w/.<])/(?:[\w.+-]+/)+|\b[A-Za-z]:\\(?:[^\\ ]+\\)+", "", words)
@@ -53,14 +55,22 @@ def plain(text: str, longest: int = 0) -> str:
 
 
 def web_link(link: str | None) -> str | None:
-    """``link`` if it is an http or https address of a host, else None."""
+    """``link`` if it is an http or https address of a host, else None.
+
+    What may not stand in an address, such as a quote, is written in hexadecimal.
+    """
     if not link or link != plain(link) or " " in link:
         return None
     try:
         parts = urlsplit(link)
     except ValueError:
         return None
-    return link if parts.scheme in ("http", "https") and parts.hostname else None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return None
+    if _NOT_IN_ADDRESS.search(parts.hostname):
+        return None
+    head = link.index(parts.netloc) + len(parts.netloc)  # brackets may be there
+    return link[:head] + _NOT_IN_ADDRESS.sub(lambda c: f"%{ord(c[0]):02X}", link[head:])
 
 
 def shown_as(outcome: Outcome) -> str:
@@ -79,9 +89,11 @@ def sentence(text: str) -> str:
     return text if text.endswith((".", "…", "!", "?")) else f"{text}."
 
 
-def counted(trials: Iterable[Judged]) -> dict[Outcome, int]:
-    """Trials by outcome, in the order of the outcomes, without zeros."""
-    counts = Counter(j.outcome for j in trials)
+def counted(cells: Iterable[CellSummary]) -> dict[Outcome, int]:
+    """The trials of cells by outcome, in the order of the outcomes, without zeros."""
+    counts: Counter[Outcome] = Counter()
+    for cell in cells:
+        counts.update(cell.counts)
     return {outcome: counts[outcome] for outcome in Outcome if counts[outcome]}
 
 
@@ -125,25 +137,34 @@ class Footnotes:
 
 def trial_name(j: Judged, dtypes: int) -> str:
     """The case of a trial, with its dtype where the cell has several and it is not float64."""
-    case = j.trial.id.case_id
-    dtype = j.trial.id.cell.dtype
+    return name_in(j.trial.id.case_id, j.trial.id.cell.dtype, dtypes)
+
+
+def name_in(trial: str, dtype: str, dtypes: int) -> str:
+    """The same of a trial's id (or its case's) and its dtype."""
+    case = trial.partition("@")[0]
     return f"{case} in {dtype}" if dtypes > 1 and dtype != "float64" else case
 
 
-def shortfall(trials: list[Judged], dtypes: int) -> Iterator[str]:
+def shortfall(cells: Sequence[CellSummary]) -> Iterator[str]:
     """One text that counts the trials which do not agree, the worst first, with the reasons."""
     parts = []
+    words: dict[str, str] = {}  # what was raised -> as it is shown; most trials raise the same
     for outcome in _WORST_FIRST:
-        found = [j for j in trials if j.outcome is outcome]
-        groups: dict[str, list[str]] = {}
+        found = [j for cell in cells for j in cell.by_outcome.get(outcome, ())]
+        groups: dict[str, list[Judged]] = {}
         for j in found:
             assert j.record is not None  # only a record gives such an outcome
-            why = str(j.record.reason or "") or plain(j.record.detail, LONGEST)
-            groups.setdefault(why, []).append(trial_name(j, dtypes))
+            why = str(j.record.reason or "")
+            if not why:
+                said = j.record.detail
+                why = words[said] if said in words else words.setdefault(said, plain(said, LONGEST))
+            groups.setdefault(why, []).append(j)
         ranked = sorted(groups.items(), key=lambda g: (-len(g[1]), g[0]))
-        for why, names in ranked[:1]:  # the reason that most of them share
-            shown = some(names, 3) + (f": {why}" if why else "")
-            rest = len(found) - len(names)
+        for why, trials in ranked[:1]:  # the reason that most of them share
+            names = [trial_name(j, len(cells)) for j in trials[:3]]
+            shown = some(names, 3, len(trials)) + (f": {why}" if why else "")
+            rest = len(found) - len(trials)
             more = f"; and {rest} more" if rest else ""
             parts.append(f"{len(found)} {shown_as(outcome)} ({shown}{more})")
     if parts:
@@ -156,16 +177,23 @@ def why_no_evidence(j: Judged) -> str:
     return f"harness error: {said}" if j.outcome is Outcome.ERROR else said or "no record yet"
 
 
-def without_evidence(trials: list[Judged]) -> Iterator[str]:
-    """Why trials of a cell, or all of them, are without evidence."""
-    left = Counter(why_no_evidence(j) for j in trials if not j.outcome.is_evidence)
+def without_evidence(cells: Sequence[CellSummary]) -> Iterator[str]:
+    """Why trials of cells, or all of them, are without evidence."""
+    left = Counter(
+        why_no_evidence(j)
+        for cell in cells
+        for outcome, trials in cell.by_outcome.items()
+        if not outcome.is_evidence
+        for j in trials
+    )
+    planned = sum(len(cell.trials) for cell in cells)
     if not left:
         return
     ranked = sorted(left.items(), key=lambda item: (-item[1], item[0]))
     many = len(ranked) > 1
     whys = some([f"{why} ({n})" if many else why for why, n in ranked], 2)
     total = left.total()
-    head = f"{total} of {len(trials)} not run" if total < len(trials) else "Not tested"
+    head = f"{total} of {planned} not run" if total < planned else "Not tested"
     yield sentence(f"{head}: {whys}")
 
 

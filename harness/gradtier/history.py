@@ -142,7 +142,7 @@ def _transition(
 
 
 def _left_out(plan: Plan, evidence: Evidence) -> int:
-    return len(evidence.records) - sum(evidence.of(t) is not None for t in plan.trials)
+    return len(evidence.records) - sum(r is not None for r in evidence.of_each(plan.trials))
 
 
 def _by_day(files: Mapping[str, Iterable[Line]]) -> tuple[Days, list[Problem]]:

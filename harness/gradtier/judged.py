@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+
+import msgspec
 
 from gradtier.evidence import Record
 from gradtier.matrix import Claim, Waiver
@@ -11,8 +15,7 @@ from gradtier.model import Cell, Outcome
 from gradtier.plan import Planned
 
 
-@dataclass(frozen=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True, gc=False):
     """One planned trial with its record, and what is declared of it.
 
     Attributes:
@@ -64,10 +67,26 @@ class CellSummary:
     excluded: str
     trials: tuple[Judged, ...]
 
-    @property
+    @cached_property
+    def by_outcome(self) -> Mapping[Outcome, Sequence[Judged]]:
+        """The trials by how they ended; an outcome that none has is not there."""
+        found: dict[Outcome, list[Judged]] = {}
+        for j in self.trials:
+            record = j.record
+            found.setdefault(record.outcome if record is not None else j.outcome, []).append(j)
+        return found
+
+    @cached_property
+    def remarked(self) -> tuple[Judged, ...]:
+        """The trials that are claimed, waived or flaky: few of a million."""
+        return tuple(
+            j for j in self.trials if j.claim is not None or j.waiver is not None or j.conflict
+        )
+
+    @cached_property
     def counts(self) -> Counter[Outcome]:
-        """Trials by outcome."""
-        return Counter(j.outcome for j in self.trials)
+        """Trials by outcome; counted once, so don't change it."""
+        return Counter({outcome: len(trials) for outcome, trials in self.by_outcome.items()})
 
     @property
     def measured(self) -> int:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from gradtier import yamlfile
-from gradtier.cases import Suite, load_suite
+from gradtier.cases import Case, Suite, load_suite
 from gradtier.errors import InputError, Problem, nearest
 from gradtier.host import adapter_class, make_importable
 from gradtier.loading import Loaded, load_partly
-from gradtier.matrix import Match
-from gradtier.model import Mode, TrialId
+from gradtier.matrix import Exclusion, Match
+from gradtier.model import Cell, Mode, TrialId
+from gradtier.patterns import Firsts, Name
 
 Rule = Callable[[Loaded, Mapping[str, Suite]], Iterator[Problem]]
 
@@ -177,38 +178,54 @@ def _patterns(loaded: Loaded, suites: Mapping[str, Suite]) -> Iterator[Problem]:
     rules += [("waivers", i, w.match) for i, w in enumerate(matrix.waivers)]
     if not rules:
         return
-    trials = list(_possible(loaded, suites))
-    out = {
-        b: [e.match for e in matrix.exclusions if not e.deep and e.match.may_be_of(b)]
-        for b in matrix.backends
-    }
-    planned = [t for t in trials if not any(match.covers(t) for match in out[t.cell.backend])]
-    of_backend: dict[str, list[TrialId]] = {}
-    for t in planned:
-        of_backend.setdefault(t.cell.backend, []).append(t)
+    places = list(_places(loaded, suites))
     for key, i, match in rules:
-        pool = trials if key == "exclusions" else planned
-        # most claims are of a row or two: its trials are all that can match
-        near = [pool] if key == "exclusions" else _near(match, of_backend)
-        if any(match.covers(t) for part in near for t in part):
+        excluded_too = key == "exclusions"
+        if any(where.has(match, excluded_too) for where in places):
             continue
+        pool = [t for where in places for t in where.trials(excluded_too)]
         path, hint = _mismatch(loaded, (key, i, "match"), match, pool)
         kind = {"exclusions": "exclusion", "claims": "claim", "waivers": "waiver"}[key]
         yield loaded.problem(path, f"this {kind} matches no trial", hint)
 
 
-def _near(match: Match, of_backend: Mapping[str, list[TrialId]]) -> list[list[TrialId]]:
-    alone = Match(backend=match.backend)
-    return [found for found in of_backend.values() if alone.covers(found[0])]
+@dataclasses.dataclass(frozen=True)
+class _Where:
+    """A cell, the cases that may be planned there, and those of them that an exclusion names.
+
+    A pattern is held against cells, then cases: there may be a million trials.
+    """
+
+    cell: Cell
+    cases: list[Case]
+    out: Mapping[Name, Exclusion]
+
+    def _planned(self, case: Case) -> bool:
+        rule = self.out.get((case.suite, case.name))
+        return rule is None or rule.deep
+
+    def has(self, match: Match, excluded_too: bool) -> bool:
+        """Whether the pattern covers a trial of the cell."""
+        return match.covers_cell(self.cell) and any(
+            match.covers_case(c.suite, c.name) and (excluded_too or self._planned(c))
+            for c in self.cases
+        )
+
+    def trials(self, excluded_too: bool) -> Iterator[TrialId]:
+        """The trials of the cell."""
+        for c in self.cases:
+            if excluded_too or self._planned(c):
+                yield TrialId(c.suite, c.name, self.cell)
 
 
-def _possible(loaded: Loaded, suites: Mapping[str, Suite]) -> Iterator[TrialId]:
+def _places(loaded: Loaded, suites: Mapping[str, Suite]) -> Iterator[_Where]:
     cases = [c for suite in suites.values() for c in suite.cases.values()]
+    rules = Firsts(loaded.matrix.exclusions, cases)
     for cell in loaded.matrix.cells():
         backend = loaded.matrix.backends[cell.backend]
         if cell.device in backend.devices and backend.adapter:
-            mine = (c for c in cases if not backend.suites or c.suite in backend.suites)
-            yield from (TrialId(c.suite, c.name, cell) for c in mine)
+            mine = [c for c in cases if not backend.suites or c.suite in backend.suites]
+            yield _Where(cell, mine, rules.within(cell))
 
 
 def _mismatch(

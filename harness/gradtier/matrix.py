@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cache, cached_property, partial
 from itertools import product
-from operator import attrgetter
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -127,6 +126,10 @@ def any_glob(globs: tuple[str, ...], word: str) -> bool:
     return any(fnmatchcase(word, glob) for glob in globs)
 
 
+#: A key of a pattern, and whether a word matches there.
+_Asked = tuple[str, Callable[[str], bool]]
+
+
 class Match(Strict):
     """A pattern over trials: each key a glob or a list of them; an absent key matches all."""
 
@@ -138,18 +141,25 @@ class Match(Strict):
     dtype: Globs = "*"
 
     @cached_property
-    def _asked(self) -> tuple[tuple[Callable[[TrialId], str], Callable[[str], bool]], ...]:
-        """The keys that do not match everything, the most selective first.
+    def _of_cell(self) -> tuple[_Asked, ...]:
+        return self._asked(("backend", "nesting", "device", "dtype"))
 
-        Each with its word of a trial, and whether a word matches: looked up once for each word,
-        for there are a hundred thousand trials and a few hundred words.
+    @cached_property
+    def _of_case(self) -> tuple[_Asked, ...]:
+        return self._asked(("case", "suite"))
+
+    def _asked(self, keys: Iterable[str]) -> tuple[_Asked, ...]:
+        """Those of the keys that do not match everything, the most selective first.
+
+        Each with whether a word matches: looked up once for each word, for there are a hundred
+        thousand trials and a few hundred words.
         """
         asked = []
-        for key, word in _WORDS.items():
+        for key in keys:
             globs = getattr(self, key)
             globs = (globs,) if isinstance(globs, str) else globs
             if "*" not in globs:
-                asked.append((word, cache(partial(any_glob, globs))))
+                asked.append((key, cache(partial(any_glob, globs))))
         return tuple(asked)
 
     def may_be_of(self, backend: str) -> bool:
@@ -157,22 +167,23 @@ class Match(Strict):
         globs = self.backend
         return any_glob((globs,) if isinstance(globs, str) else globs, backend)
 
-    def covers(self, trial: TrialId) -> bool:
-        """Whether the trial is one of those meant."""
-        for word, matches in self._asked:  # noqa: SIM110 - called a hundred thousand times
-            if not matches(word(trial)):
+    def covers_cell(self, cell: Cell) -> bool:
+        """Whether trials of the cell are meant, of some case."""
+        for key, matches in self._of_cell:  # noqa: SIM110 - called a hundred thousand times
+            if not matches(getattr(cell, key)):
                 return False
         return True
 
+    def covers_case(self, suite: str, case: str) -> bool:
+        """Whether trials of the case are meant, in some cell."""
+        for key, matches in self._of_case:  # noqa: SIM110 - called a hundred thousand times
+            if not matches(case if key == "case" else suite):
+                return False
+        return True
 
-_WORDS: Mapping[str, Callable[[TrialId], str]] = {
-    "backend": attrgetter("cell.backend"),
-    "case": attrgetter("case"),
-    "nesting": attrgetter("cell.nesting"),
-    "suite": attrgetter("suite"),
-    "device": attrgetter("cell.device"),
-    "dtype": attrgetter("cell.dtype"),
-}
+    def covers(self, trial: TrialId) -> bool:
+        """Whether the trial is one of those meant."""
+        return self.covers_cell(trial.cell) and self.covers_case(trial.suite, trial.case)
 
 
 class Exclusion(Strict):
@@ -256,6 +267,9 @@ class Matrix(Strict):
     schema_: Literal["gradtier/matrix/1"] = Field(alias="schema")
     title: Text
     about: Text
+    site: Link | None = Field(
+        None, description="address where the report is published; the feed's links begin with it"
+    )
     axes: Axes
     suites: Mapping[Id, SuiteEntry] = Field(min_length=1)
     benchmarks: Mapping[Id, SuiteEntry] = Field(
@@ -344,5 +358,14 @@ _SAID = (
 
 def digest(data: Any) -> str:
     """Sixteen hexadecimal digits of the SHA-256 of ``data`` as canonical JSON."""
-    text = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
+    return digest_of(canonical(data))
+
+
+def canonical(data: Any) -> str:
+    """``data`` as canonical JSON."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def digest_of(text: str) -> str:
+    """Sixteen hexadecimal digits of the SHA-256 of canonical JSON."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]

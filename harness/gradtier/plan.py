@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
+
+import msgspec
 
 from gradtier.cases import Case, Suite
 from gradtier.errors import InputError, Problem, nearest
 from gradtier.host import Host
 from gradtier.inputs import COMPLEX
 from gradtier.loading import Loaded
-from gradtier.matrix import Matrix, Reference, any_glob, digest
+from gradtier.matrix import Matrix, Reference, any_glob, canonical, digest_of
 from gradtier.model import AXES, Cell, TrialId
+from gradtier.patterns import Firsts
 from gradtier.standard import VERSION, coverage
 
 SCHEMA = "gradtier/plan/1"
@@ -35,8 +38,7 @@ class Excluded:
     note: str | None = None
 
 
-@dataclass(frozen=True)
-class Planned:
+class Planned(msgspec.Struct, frozen=True, gc=False):
     """One trial of a plan.
 
     Attributes:
@@ -193,6 +195,8 @@ def make(loaded: Loaded, suites: Mapping[str, Suite], host: Host) -> Plan:
     """Plan every combination of the matrix on ``host``."""
     matrix = loaded.matrix
     cases = {case.id: case for suite in suites.values() for case in suite.cases.values()}
+    drawn = _Drawn.all(cases.values())
+    rules = Firsts(matrix.exclusions, cases.values())
     trials: list[Planned] = []
     excluded: list[Excluded] = []
     for cell in matrix.cells():
@@ -205,31 +209,55 @@ def make(loaded: Loaded, suites: Mapping[str, Suite], host: Host) -> Plan:
             excluded.append(Excluded(cell, "*", "unavailable", backend.unavailable))
             continue
         unavailable = host.why_not(backend, cell.device)
-        judged = _judging(matrix, cell.backend)
-        near = [e for e in matrix.exclusions if e.match.may_be_of(cell.backend)]
         elsewhere = [s for s in suites if backend.suites and s not in backend.suites]
         for suite in elsewhere:
             why = f"the row is about {', '.join(backend.suites)} alone"
             excluded.append(Excluded(cell, f"{suite}/*", "by-design", why))
-        for case in cases.values():
+        out, judged = rules.within(cell), canonical([str(cell), *_judging(matrix, cell.backend)])
+        for case in drawn:
             if case.suite in elsewhere:
                 continue
-            trial = TrialId(case.suite, case.name, cell)
-            rule = next((e for e in near if e.match.covers(trial)), None)
             deep = None
-            if rule is not None:
-                why_not = Excluded(cell, case.id, rule.reason, rule.because, rule.note)
+            if (rule := out.get((case.suite, case.name))) is not None:
+                name = f"{case.suite}/{case.name}"
+                why_not = Excluded(cell, name, rule.reason, rule.because, rule.note)
                 if not rule.deep:
                     excluded.append(why_not)
                     continue
                 deep = why_not
             if case.is_complex and cell.dtype not in COMPLEX:
                 why = f"there are no complex numbers in {cell.dtype}"
-                excluded.append(Excluded(cell, case.id, "by-design", why))
+                name = f"{case.suite}/{case.name}"
+                excluded.append(Excluded(cell, name, "by-design", why))
                 continue
-            key = digest([PROTOCOL, case.digest, str(cell), *judged])
-            trials.append(Planned(trial, key, unavailable, deep))
+            key = digest_of(case.begins + judged[1:])
+            trials.append(Planned(TrialId(case.suite, case.name, cell), key, unavailable, deep))
     return Plan(matrix, cases, tuple(trials), tuple(excluded))
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """What planning asks of a case, asked once and not in every cell.
+
+    Attributes:
+        suite: of the case.
+        name: of the case.
+        is_complex: whether an input is.
+        begins: how the list begins that its trials' digests are of, as canonical JSON.
+    """
+
+    suite: str
+    name: str
+    is_complex: bool
+    begins: str
+
+    @classmethod
+    def all(cls, cases: Iterable[Case]) -> list[_Drawn]:
+        """Of all cases, in their order."""
+        return [
+            cls(c.suite, c.name, c.is_complex, f"{canonical([PROTOCOL, c.digest])[:-1]},")
+            for c in cases
+        ]
 
 
 def _judging(matrix: Matrix, backend: str) -> list[Any]:

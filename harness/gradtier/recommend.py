@@ -112,8 +112,17 @@ class Candidate:
     undeclared: int = 0
 
     def over(self, chosen: Callable[[Key], bool]) -> Count:
-        """Count the chosen trials."""
-        return count(outcome for key, outcome in self.ends.items() if chosen(key))
+        """Count the chosen trials; what is chosen by is not the case, which is empty there."""
+        found = [n for key, n in self._counts.items() if chosen(key)]
+        return Count(sum(n.agree for n in found), sum(n.measured for n in found))
+
+    @cached_property
+    def _counts(self) -> Mapping[Key, Count]:
+        """The trials of each suite under each outer mode in each dtype: its cases together."""
+        groups: dict[Key, list[Outcome]] = {}
+        for (suite, _, outer, dtype), outcome in self.ends.items():
+            groups.setdefault((suite, "", outer, dtype), []).append(outcome)
+        return {key: count(outcomes) for key, outcomes in groups.items()}
 
     @cached_property
     def first(self) -> Count:

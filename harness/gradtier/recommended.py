@@ -165,11 +165,10 @@ def _of_mode(here: _Here) -> str:
 
 def _nothing(here: _Here, assessments: Iterable[Assessment], able: bool) -> str:
     """Why the list of a device is empty."""
-    trials = [j for a in assessments for c in a.cells if c.cell.device == here.device
-              for j in c.trials]  # fmt: skip
-    if not trials:
+    cells = [c for a in assessments for c in a.cells if c.cell.device == here.device]
+    if not any(c.trials for c in cells):
         return f"no row is planned on {here.device}"
-    if not any(j.outcome.is_evidence for j in trials):
+    if not any(c.measured for c in cells):
         return f"not tested on {here.device}"
     of_mode = _of_mode(here) if able else ""
     return f"no row{of_mode} holds a class and agrees at first order on {here.device}"
@@ -318,7 +317,7 @@ def _said(
     """A maintainer's sentence, given or withheld."""
     device, row = here.device, here.rows[said.backend]
     on = [c for c in a.cells if c.cell.device == device]
-    counts = counted(j for c in on if c.cell.nesting is Nesting.NONE for j in c.trials)
+    counts = counted(c for c in on if c.cell.nesting is Nesting.NONE)
     why = _withheld(here, said, counts)
     place = f"said/{device}/{i}"
     agree, measured = counts.get(Outcome.AGREE, 0), with_evidence(counts)

@@ -22,13 +22,14 @@ def relative_times(assessments: Iterable[Assessment], device: str) -> Mapping[st
     """
     times: dict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
     for assessment in assessments:
-        for j in assessment.trials():
-            cell, record = j.trial.id.cell, j.record
-            if cell.device != device or cell.nesting is not Nesting.NONE or record is None:
+        for summary in assessment.cells:
+            cell = summary.cell
+            if cell.device != device or cell.nesting is not Nesting.NONE:
                 continue
-            if record.outcome is Outcome.AGREE and record.call_seconds:
-                case = (record.run, cell.dtype, j.trial.id.suite, j.trial.id.case)
-                times[case][cell.backend] = record.call_seconds
+            for j in summary.by_outcome.get(Outcome.AGREE, ()):
+                if j.record is not None and j.record.call_seconds:
+                    case = (j.record.run, cell.dtype, j.trial.id.suite, j.trial.id.case)
+                    times[case][cell.backend] = j.record.call_seconds
     logs: dict[str, list[float]] = defaultdict(list)
     for found in times.values():
         if len(found) > 1:

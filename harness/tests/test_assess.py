@@ -22,6 +22,7 @@ from test_tiers import one_criterion
 
 from gradtier.assess import Assessment, assess
 from gradtier.evidence import Evidence, Gathering, Record, Run
+from gradtier.facts import Ledger, facts
 from gradtier.matrix import Claim, Waiver
 from gradtier.model import Outcome, Reason
 from gradtier.plan import Plan
@@ -482,3 +483,14 @@ def test_what_owners_write_stays_text_on_the_page_and_in_markdown() -> None:
     assert "<script>x" not in text and "[a](javascript" not in text
     assert page.count("Tier I by the evidence") == 2 and "1 waived" in page and "1 waived" in text
     jsonschema.validate(json.loads(table.model_dump_json(by_alias=True)), schema("support"))
+
+
+def test_suites_stand_in_the_order_of_the_plan_however_their_trials_end() -> None:
+    made = world.plan(world.declaration({"a": world.backend()}), "s1/f", "s2/f", "s3/f", "s1/g")
+    ends = {"s1": Outcome.AGREE, "s2": Outcome.RAISED, "s3": Outcome.AGREE}
+    found = world.evidence(made, lambda t: ends[t.suite] if t.case == "f" else None)
+    (backend,) = assess(made, found, TODAY)
+    ledger = Ledger(made.matrix, "a", backend.cells, found, TODAY, {})
+    counted = facts(ledger, None, None).suites
+    assert list(counted) == ["s1", "s2", "s3"]
+    assert [t.planned for t in counted.values()] == [2, 1, 1]

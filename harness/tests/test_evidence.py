@@ -52,9 +52,12 @@ def test_a_record_reads_back_to_what_was_written(one: Record) -> None:
     )
 
 
+PUBLISHED = jsonschema.Draft202012Validator(schema("evidence"))
+
+
 @given(records)
 def test_every_record_fits_the_published_schema(one: Record) -> None:
-    jsonschema.validate(json.loads(ev.to_line(one)), schema("evidence"))
+    PUBLISHED.validate(json.loads(ev.to_line(one)))
 
 
 def write(file: Path, *lines: Run | Record) -> None:
@@ -104,7 +107,7 @@ def test_mending_cuts_the_unfinished_line_only(tmp_path: Path) -> None:
         (b"[1]\n", "found schema None"),
         (b'{"schema":"gradtier/evidence/2","kind":"trial"}\n', "expected 'gradtier/evidence/1'"),
         (b'{"schema":"gradtier/evidence/1","kind":"trial","run":"r"}\n', "trial: Field required"),
-        (gzip.compress(b"x")[:-3], "left out"),
+        (gzip.compress(b"x", mtime=0)[:-3], "left out"),
     ],
 )
 def test_a_file_without_evidence_is_refused_with_the_reason(
