@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Mapping
 
-from gradtier.assess import Assessment, CellSummary, Judged
+from gradtier.aging import ages, stale_aside
+from gradtier.assess import Assessment, CellSummary
 from gradtier.evidence import Evidence
 from gradtier.footnotes import (
     LEFT_OUT,
@@ -13,12 +15,12 @@ from gradtier.footnotes import (
     counted,
     flaky,
     left_out,
+    name_in,
     plain,
     sentence,
     shortfall,
     some,
     stale_words,
-    trial_name,
     waivers,
     web_link,
     with_evidence,
@@ -99,10 +101,13 @@ class Rows:
 
     def __init__(
         self, plan: Plan, evidence: Evidence,
-        apart: Mapping[tuple[str, str, Nesting], list[tuple[str, Side]]],
+        apart: Mapping[tuple[str, str, Nesting], list[tuple[str, Side]]], today: datetime.date,
     ) -> None:  # fmt: skip
-        """What is planned and measured; ``apart``: the cases where a row's slope is not most's."""
-        self.apart = apart
+        """What is planned and measured, seen today.
+
+        ``apart``: the cases where a row's slope is not most's.
+        """
+        self.apart, self.today = apart, today
         self.matrix, self.evidence = plan.matrix, evidence
         self.notes = Footnotes(plan.matrix)
         axes = self.matrix.axes
@@ -147,11 +152,10 @@ class Rows:
     def cell(self, a: Assessment, device: str, nesting: Nesting) -> CellEntry:
         """One cell of a row, all dtypes together."""
         parts = [c for c in a.cells if c.cell.device == device and c.cell.nesting is nesting]
-        trials = [j for part in parts for j in part.trials]
         excluded = self.excluded.get((a.backend, device, nesting), [])
-        counts = counted(trials)
+        counts = counted(parts)
         text, asides = _texts(counts, excluded)
-        asides += _marked(trials)
+        asides += _marked(parts) + self.stale(parts)
         mode = self.matrix.backends[a.backend].mode
         title = "first order" if nesting is Nesting.NONE else f"{nesting} over {mode}"
         place = f"{a.backend}/{device}/{nesting}"
@@ -164,10 +168,10 @@ class Rows:
             mark=MARKS[state_of(counts)],
             text=text,
             asides=asides,
-            planned=len(trials),
+            planned=sum(counts.values()),
             measured=with_evidence(counts),
             outcomes=counts,
-            by_dtype={part.cell.dtype: counted(part.trials) for part in parts},
+            by_dtype={part.cell.dtype: counted([part]) for part in parts},
             footnotes=self.notes.cite(
                 place,
                 f"{self.label(a.backend)}, {device}, {title}",
@@ -175,31 +179,48 @@ class Rows:
             ),
         )
 
+    def stale(self, parts: list[CellSummary]) -> tuple[str, ...]:
+        """How much of a cell's evidence is older than the policy allows."""
+        after = self.matrix.policy.stale_after
+        if after is None:
+            return ()
+        found = (
+            j.record.finished
+            for part in parts
+            for outcome, trials in part.by_outcome.items()
+            if outcome.is_evidence
+            for j in trials
+            if j.record is not None
+        )
+        aside = stale_aside(ages(found), after, self.today)
+        return (aside,) if aside else ()
+
     def cell_notes(
         self, a: Assessment, parts: list[CellSummary], excluded: list[Excluded],
         device: str, nesting: Nesting,
     ) -> Iterator[str]:  # fmt: skip
         """Declared and automatic footnotes of one cell, the declared ones first."""
-        trials = [j for part in parts for j in part.trials]
+        remarked = [j for part in parts for j in part.remarked]
         dtypes = len(parts)
         if nesting is Nesting.NONE:
             own = self.matrix.backends[a.backend].device_notes.get(device, ())
             yield from self.notes.declared(*own)
-        yield from left_out(excluded, not trials, self.notes)
-        yield from without_evidence(trials)
-        yield from shortfall(trials, dtypes)
-        yield from waivers(trials, dtypes)
-        yield from flaky(trials, dtypes)
+        yield from left_out(excluded, not any(part.trials for part in parts), self.notes)
+        yield from without_evidence(parts)
+        yield from shortfall(parts)
+        yield from waivers(remarked, dtypes)
+        yield from flaky(remarked, dtypes)
         if others := self.apart.get((a.backend, device, nesting)):
             slopes = some([f"{case}: {word}" for case, word in others], 3)
             yield f"At a kink another slope than most packages take ({slopes})."
-        here = {str(j.trial.id): trial_name(j, dtypes) for j in trials}
+        here = {str(part.cell): part.cell.dtype for part in parts}
         for drift in a.drift:
-            names = [here[t] for t in drift.trials if t in here]
+            names = [name_in(t, here[at], dtypes) for t in drift.trials
+                     if (at := t.rpartition("@")[2]) in here]  # fmt: skip
             if names:
                 kind = drift.kind.capitalize()
                 yield f"{kind} that no longer holds: {drift.says} ({some(names, 3)})."
-        kept = {j.claim.note: None for j in trials if j.claim is not None and j.as_claimed}
+        kept = {j.claim.note: None for j in remarked if j.claim is not None and j.as_claimed}
         yield from self.notes.declared(*kept)
 
     def support_class(self, a: Assessment) -> ClassMark:
@@ -260,8 +281,9 @@ class Rows:
             yield "stale" if days is None else f"stale, {days} days old"
 
 
-def _marked(trials: list[Judged]) -> tuple[str, ...]:
+def _marked(parts: list[CellSummary]) -> tuple[str, ...]:
     """What a cell says beside its counts: how many trials are waived, how many are flaky."""
+    trials = [j for part in parts for j in part.remarked]
     counts = {
         "waived": sum(j.is_waived for j in trials),
         "flaky": sum(bool(j.conflict) for j in trials),
@@ -280,11 +302,17 @@ def _kept_out(c: ClassFinding) -> str:
 def _versions(a: Assessment, package: str, evidence: Evidence) -> tuple[str, ...]:
     """Measured versions of the package; of what was installed in its place where it was not."""
     found: set[str] = set()
-    for j in a.trials():
-        if j.record is None or not j.outcome.is_evidence:
-            continue
-        run = evidence.runs.get(j.record.run)
-        all_, own = run.versions if run is not None else {}, j.record.versions
+    records = {  # one of each run and its versions, which records share
+        (j.record.run, id(j.record.versions)): j.record
+        for c in a.cells
+        for outcome, trials in c.by_outcome.items()
+        if outcome.is_evidence
+        for j in trials
+        if j.record is not None
+    }
+    for record in records.values():
+        run = evidence.runs.get(record.run)
+        all_, own = run.versions if run is not None else {}, record.versions
         version = own.get(package) or (None if own else all_.get(package))
         found |= {version} if version else {f"{name} {v}" for name, v in own.items()}
     return tuple(sorted(map(plain, found)))

@@ -62,7 +62,7 @@ class CellEntry(Entry):
     mark: str
     text: str = Field(description="agrees 80/80; wrong 3, agrees 70/80; not tested")
     asides: tuple[str, ...] = Field(
-        (), description="1 inconclusive; 60 of 80 run; 2 waived; 1 flaky"
+        (), description="1 inconclusive; 60 of 80 run; 2 waived; stale: 80 of 80 older than ..."
     )
     planned: int = Field(ge=0)
     measured: int = Field(ge=0, description="trials with evidence")

@@ -71,7 +71,7 @@ def tabulate(
     """
     kinks = conventions(plan, assessments)
     packages = {name: row.package for name, row in plan.matrix.backends.items()}
-    build = Rows(plan, evidence, apart(kinks, packages))
+    build = Rows(plan, evidence, apart(kinks, packages), today)
     rows = tuple(build.row(a) for a in assessments)
     by_id = {row.id: row for row in rows}
     recommended = recommendations(
@@ -155,7 +155,7 @@ def _columns(build: Rows) -> tuple[Column, ...]:
 def _provenance(
     plan: Plan, assessments: tuple[Assessment, ...], evidence: Evidence, today: datetime.date
 ) -> Provenance:
-    counts = counted(j for a in assessments for j in a.trials())
+    counts = counted(c for a in assessments for c in a.cells)
     versions: dict[str, set[str]] = {}
     for run in evidence.runs.values():
         for name, version in run.versions.items():
@@ -178,7 +178,8 @@ def _provenance(
         planned=sum(counts.values()),
         measured=with_evidence(counts),
         outcomes=counts,
-        left_out=len(evidence.records) - sum(1 for t in plan.trials if evidence.of(t) is not None),
+        left_out=len(evidence.records)
+        - sum(j.record is not None for a in assessments for j in a.trials()),
         problems=tuple(plain(str(p), 2 * LONGEST) for p in evidence.problems),
     )
 

@@ -450,3 +450,20 @@ def test_paths_addresses_and_controls_are_no_part_of_a_text(text: str, shown: st
 def test_only_web_addresses_become_links(link: str | None) -> None:
     assert web_link(link) is None
     assert web_link("https://example.org/?a=1#b") == "https://example.org/?a=1#b"
+
+
+@pytest.mark.parametrize(
+    ("link", "written"),
+    [
+        ("https://e.org/'\"><script>x</script>", "https://e.org/'%22%3E%3Cscript%3Ex%3C/script%3E"),
+        ("https://[::1]:8/a[0]?b|c#{d}", "https://[::1]:8/a%5B0%5D?b%7Cc#%7Bd%7D"),
+        ("https://e.org/100%/%41%", "https://e.org/100%25/%41%25"),
+        ("https://e.org/é", "https://e.org/é"),
+        ('https://e".org/', None),
+    ],
+)
+def test_what_may_not_stand_in_an_address_is_written_in_hexadecimal(
+    link: str, written: str | None
+) -> None:
+    assert web_link(link) == written
+    assert written is None or web_link(written) == written  # a second time changes nothing

@@ -9,6 +9,7 @@ from gradtier.oracle.case import Case, Standing
 from gradtier.oracle.certify import KINKS, Certification, State, any_of
 from gradtier.oracle.constants import FAST, FD_FACTOR, SMALL_INPUT
 from gradtier.oracle.draws import basis
+from gradtier.oracle.ladder import ladder
 from gradtier.oracle.lines import Line
 from gradtier.oracle.verdict import Finding, Reason
 
@@ -156,7 +157,9 @@ def _note_worst(case: Case, records: list[Certification], lines: list[Line]) -> 
         seed, index = (number, column) if pushed else (column, number)
         length = 1.0 if pushed else basis(case.dossier.x, index)[1]
         slope, error = record.value[column] / length, record.error[column] / length
-        case.note_worst(index, case.told.rows[seed][index], None, float(slope), float(error))
+        rungs = ladder(lines[number].samples, column, float(slope), length)
+        got = case.told.rows[seed][index]
+        case.note_worst(index, got, None, float(slope), float(error), rungs=rungs)
         if case.reason is not Reason.NONFINITE:
             case.reason = Reason.SEVERED if case.cut(seed, index) else None
 

@@ -24,6 +24,7 @@ from gradtier.oracle.constants import FD_FACTOR, FULL_ROWS, NEAR_MISS, PRECISION
 from gradtier.oracle.dossier import Dossier
 from gradtier.oracle.draws import flat, locate, moduli, parts, unflatten
 from gradtier.oracle.evaluate import Evaluator
+from gradtier.oracle.ladder import Ladder, ladder
 from gradtier.oracle.lines import Line
 from gradtier.oracle.sharper import Sharper
 from gradtier.oracle.types import Array, BatchedPrimal, Leaves, Map, Query
@@ -196,6 +197,7 @@ class Case:
         fd: float | None = None,
         fd_error: float | None = None,
         allowed: float | None = None,
+        rungs: Ladder = (),
     ) -> None:
         """Makes an element (flat index) the worst one."""
         form = self.dossier.form
@@ -205,7 +207,7 @@ class Case:
         if form.paired[leaf]:
             inner, odd = divmod(inner, 2)
             part = "imaginary" if odd else "real"
-        self.worst = Worst(leaf, inner, float(got), known, fd, fd_error, allowed, part)
+        self.worst = Worst(leaf, inner, float(got), known, fd, fd_error, allowed, part, rungs)
 
     def elements(self, seed: int, index: Array) -> Elements:
         """Finite differences by element, at the full number of rows."""
@@ -234,7 +236,8 @@ class Case:
                 low, high = chosen.sides.interval(np.zeros(chosen.scale.shape))
                 bar = 0.5 * float(high[j] - low[j])
             self.margin_fd = float(np.float64(abs(got * scale - slope)) / np.float64(bar))
-        self.note_worst(index, got, reference, slope / scale, error / scale, allowed)
+        rungs = ladder(chosen.samples, j, slope / scale, scale)
+        self.note_worst(index, got, reference, slope / scale, error / scale, allowed, rungs)
 
     def cut(self, seed: int, index: int) -> bool:
         """Whether the leaf of an element is not connected, or zero throughout."""

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from gradtier.oracle.constants import FD_FACTOR
+from gradtier.oracle.ladder import Ladder
 
 FINITE_DIFFERENCES = "finite-differences"
 REFERENCE = "reference"
@@ -97,6 +98,7 @@ class Worst:
         fd_error: its bar, before the factor of 8 with which it is shown and used.
         allowed: the largest difference from the reference that its noise allows.
         part: "real" or "imaginary" for an element of a complex leaf.
+        ladder: steps with the difference quotients less ``fd``, if that was asked for.
     """
 
     leaf: int
@@ -107,6 +109,7 @@ class Worst:
     fd_error: float | None = None
     allowed: float | None = None
     part: str | None = None
+    ladder: Ladder = ()
 
     @property
     def place(self) -> str:
@@ -152,8 +155,12 @@ class Verdict:
     findings: tuple[str, ...] = field(default=())
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-safe dict: plain values; "nan", "inf" and "-inf" as strings."""
-        worst = None
+        """A JSON-safe dict: plain values; "nan", "inf" and "-inf" as strings.
+
+        The ladder of the worst element is in it where it is looked at: where the verdict is not
+        agreement, or finite differences alone gave it.
+        """
+        worst: dict[str, Any] | None = None
         if self.worst is not None:
             worst = {
                 "leaf": self.worst.leaf,
@@ -165,6 +172,10 @@ class Verdict:
                 "allowed": _plain(self.worst.allowed),
                 "part": self.worst.part,
             }
+            alone = self.witnesses == (FINITE_DIFFERENCES,)
+            if self.worst.ladder and (alone or self.outcome is not Outcome.AGREE):
+                steps, off = zip(*self.worst.ladder, strict=True)
+                worst["ladder"] = {"step": list(steps), "off": list(off)}
         return {
             "outcome": self.outcome.value,
             "reason": None if self.reason is None else self.reason.value,

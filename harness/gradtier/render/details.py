@@ -1,4 +1,4 @@
-"""What the page shows of one backend beyond its row: criteria, counts per suite, trials to look at.
+"""What the page of a backend shows beyond its row: criteria, counts per suite, what is not tested.
 
 The support table holds the summary; this is computed from the assessments behind it.
 """
@@ -6,29 +6,15 @@ The support table holds the summary; this is computed from the assessments behin
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from gradtier.assess import Assessment, Judged
+from gradtier.assess import Assessment
 from gradtier.model import Outcome
-from gradtier.plan import Plan
-from gradtier.render.trials import RANK, others
-from gradtier.table import (
-    LEGEND,
-    LONGEST,
-    CellEntry,
-    Row,
-    State,
-    SupportTable,
-    plain,
-    shown_as,
-    state_of,
-    web_link,
-    why_no_evidence,
-)
+from gradtier.render.trials import others
+from gradtier.support import MARKS
+from gradtier.table import CellEntry, Row, State, state_of, why_no_evidence
 from gradtier.tiers import ClassFinding
-
-MOST_TRIALS = 60  # shown per backend; the evidence holds all of them
 
 
 @dataclass(frozen=True)
@@ -52,17 +38,11 @@ class SuiteLine:
 
 
 @dataclass(frozen=True)
-class TrialLine:
-    """One trial that does not agree."""
+class CellLine:
+    """One kind of derivative, first order or under one outer mode, a cell per device."""
 
-    id: str
-    case: str
-    outcome: str
-    reason: str
-    detail: str
-    declared: str  # what the matrix declares of it, or empty
-    as_declared: bool
-    link: str | None
+    title: str
+    cells: tuple[CellEntry | None, ...]
 
 
 @dataclass(frozen=True)
@@ -73,95 +53,95 @@ class Detail:
         row: its row of the table.
         label: its title and mode.
         classes: every class with its criteria answered.
+        devices: the columns of ``lines``.
+        lines: its cells, by kind of derivative and device.
         measured: the cells of the row that have evidence; the columns of ``suites``.
-        suites: outcome counts per suite.
+        suites: outcome counts per suite that any of its cells has trials of.
         untested: the cells without any evidence, with the reasons.
-        trials: what does not agree, the worst first.
-        more: how many of those are not listed.
     """
 
     row: Row
     label: str
     classes: tuple[ClassFinding, ...]
+    devices: tuple[str, ...]
+    lines: tuple[CellLine, ...]
     measured: tuple[CellEntry, ...]
     suites: tuple[SuiteLine, ...]
     untested: tuple[str, ...]
-    trials: tuple[TrialLine, ...]
-    more: int
 
 
-def details(
-    table: SupportTable, assessments: tuple[Assessment, ...], plan: Plan
-) -> tuple[Detail, ...]:
-    """A detail per row, in the order of the rows."""
-    by_id = {a.backend: a for a in assessments}
-    suites = list(dict.fromkeys(case.suite for case in plan.cases.values()))
-    return tuple(_detail(row, by_id[row.id], suites) for row in table.rows)
+def cells_of(row: Row) -> list[CellEntry]:
+    """Every cell of a row, first order first."""
+    return [*row.cells, *(cell for nested in row.nested for cell in nested.cells)]
 
 
-def _detail(row: Row, a: Assessment, suites: list[str]) -> Detail:
-    cells = [*row.cells, *(cell for nested in row.nested for cell in nested.cells)]
+def detail(row: Row, a: Assessment, suites: Iterable[str]) -> Detail:
+    """One backend in full.
+
+    Args:
+        row: its row of the table.
+        a: what the row was made of.
+        suites: every suite, in the order to show them.
+    """
+    cells = cells_of(row)
     measured = tuple(cell for cell in cells if cell.measured)
-    trials: dict[tuple[str, str, str], list[Judged]] = {}
-    for j in a.trials():
-        cell = j.trial.id.cell
-        trials.setdefault((j.trial.id.suite, cell.device, cell.nesting), []).append(j)
-    short = sorted(
-        (j for j in a.trials() if j.outcome in RANK),
-        key=lambda j: (RANK[j.outcome], str(j.trial.id)),
-    )
+    counts: dict[tuple[str, str, str], Counter[Outcome]] = {}
+    for c in a.cells:
+        found = Counter((j.trial.id.suite, j.outcome) for j in c.trials)
+        for (suite, outcome), n in found.items():
+            key = suite, c.cell.device, str(c.cell.nesting)
+            counts.setdefault(key, Counter())[outcome] += n
+    planned = {suite for suite, *_ in counts}
+    devices = tuple(dict.fromkeys(cell.device for cell in cells))
     return Detail(
         row=row,
         label=f"{row.title}, {row.mode}",
         classes=a.classes,
+        devices=devices,
+        lines=tuple(_lines(cells, devices)),
         measured=measured,
         suites=tuple(
             SuiteLine(
                 suite,
-                tuple(_suite_cell(trials.get((suite, c.device, c.nesting), [])) for c in measured),
+                tuple(
+                    _suite_cell(counts.get((suite, c.device, str(c.nesting)), Counter()))
+                    for c in measured
+                ),
             )
             for suite in suites
+            if suite in planned
         ),
         untested=tuple(_untested(a, cells)),
-        trials=tuple(map(_line, short[:MOST_TRIALS])),
-        more=len(short[MOST_TRIALS:]),
     )
 
 
-def _suite_cell(trials: list[Judged]) -> SuiteCell:
-    counts = Counter(j.outcome for j in trials)
+def _lines(cells: list[CellEntry], devices: tuple[str, ...]) -> Iterator[CellLine]:
+    for title in dict.fromkeys(cell.title for cell in cells):
+        by_device = {cell.device: cell for cell in cells if cell.title == title}
+        yield CellLine(title, tuple(by_device.get(device) for device in devices))
+
+
+def _suite_cell(counts: Counter[Outcome]) -> SuiteCell:
     state = state_of(counts)
-    mark = next(entry.mark for entry in LEGEND if entry.state is state)
     measured = sum(n for outcome, n in counts.items() if outcome.is_evidence)
-    return SuiteCell(state, mark, counts[Outcome.AGREE], measured, len(trials), others(counts))
+    return SuiteCell(
+        state, MARKS[state], counts[Outcome.AGREE], measured, counts.total(), others(counts)
+    )
 
 
 def _untested(a: Assessment, cells: list[CellEntry]) -> Iterator[str]:
+    """Why cells have no evidence; the same reason is said once."""
+    places = {(c.device, c.nesting): c for c in cells if c.planned and not c.measured}
+    if not places:
+        return
+    whys: dict[tuple[str, str], set[str]] = {}
+    for j in a.trials():
+        place = j.trial.id.cell.device, j.trial.id.cell.nesting
+        if place in places:
+            whys.setdefault(place, set()).add(why_no_evidence(j))
     groups: dict[str, list[str]] = {}
-    for cell in cells:
-        if cell.measured or not cell.planned:
-            continue
-        whys = {
-            why_no_evidence(j)
-            for j in a.trials()
-            if (j.trial.id.cell.device, j.trial.id.cell.nesting) == (cell.device, cell.nesting)
-        }
-        why = "; ".join(sorted(whys)[:3])
+    for place, cell in places.items():
+        why = "; ".join(sorted(whys.get(place, ()))[:3])
         groups.setdefault(why, []).append(f"{cell.device} {cell.title}")
     for why, names in groups.items():
         yield f"{', '.join(names)}: {why}"
-
-
-def _line(j: Judged) -> TrialLine:
-    assert j.record is not None  # only a record gives an outcome that is listed
-    claim = j.claim
-    return TrialLine(
-        id=plain(str(j.trial.id)),
-        case=j.trial.id.case_id,
-        outcome=shown_as(j.outcome),
-        reason=str(j.record.reason or ""),
-        detail=plain(j.record.detail, LONGEST),
-        declared=plain(claim.because, 2 * LONGEST) if claim is not None else "",
-        as_declared=j.as_claimed,
-        link=web_link(claim.link) if claim is not None else None,
-    )

@@ -175,7 +175,7 @@ def _section(
 
 
 def _trial(t: TrialChange) -> tuple[str, ...]:
-    packages = _packages(t.old.versions, t.new.versions)
+    packages = moved(t.old.versions, t.new.versions)
     return cut(t.trial), ended(t.old), ended(t.new), plain(t.new.detail, LONGEST), packages
 
 
@@ -188,7 +188,7 @@ def ended(end: End) -> str:
     return shown_as(end.outcome) + (f", {end.reason}" if end.reason else "")
 
 
-def _packages(old: Mapping[str, str], new: Mapping[str, str]) -> str:
+def moved(old: Mapping[str, str], new: Mapping[str, str]) -> str:
     """The packages of a trial whose versions differ: ``jax 0.5.0 -> 0.6.0``."""
     parts = [
         f"{cut(name)} {cut(old.get(name, 'none'))} -> {cut(new.get(name, 'none'))}"
@@ -240,15 +240,20 @@ def _version(v: VersionChange) -> tuple[str, ...]:
 
 
 def _cell(c: CellChange) -> tuple[str, ...]:
-    numbers = (
+    return cut(c.cell), agreement(c.old), agreement(c.new), numbers(c)
+
+
+def numbers(c: CellChange) -> str:
+    """How many trials of a cell changed, and how."""
+    found = (
         ("worse", c.worse), ("better", c.better), ("otherwise wrong", c.other),
         ("appeared", c.appeared), ("vanished", c.vanished), ("declared otherwise", c.otherwise),
     )  # fmt: skip
-    said = ", ".join(f"{n:,} {word}" for word, n in numbers if n)
-    return cut(c.cell), _agreement(c.old), _agreement(c.new), said
+    return ", ".join(f"{n:,} {word}" for word, n in found if n)
 
 
-def _agreement(counts: Mapping[Outcome, int]) -> str:
+def agreement(counts: Mapping[Outcome, int]) -> str:
+    """How many of the measured trials agree: ``7/8``."""
     total = sum(counts.values())
     return f"{counts.get(Outcome.AGREE, 0)}/{total}" if total else "not measured"
 

@@ -7,7 +7,7 @@ transitions, which says the same in words.  The drawing is inline SVG without an
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gradtier.history import BackendHistory, History, Transition
@@ -72,24 +72,32 @@ def render_json(history: History) -> str:
     return history.model_dump_json(by_alias=True, indent=2) + "\n"
 
 
-def render(table: SupportTable, history: History) -> str:
-    """The page as text; a pure function of its arguments."""
+def render(table: SupportTable, history: History, pages: Mapping[str, str] | None = None) -> str:
+    """The page as text; a pure function of its arguments.
+
+    Args:
+        table: names the classes.
+        history: when they changed.
+        pages: row -> its page, from the top of the site; else its place in the table is linked.
+    """
     order = {c.id: i for i, c in enumerate(table.classes, 1)}
     return templating.render(
         "history.html.j2",
         top="",
         table=table,
         history=history,
-        bands=[_band(b, history, order) for b in history.backends if b.transitions],
+        bands=[band_of(b, history, order) for b in history.backends if b.transitions],
         idle=[b for b in history.backends if not b.transitions],
         rank={id_: min(i, 4) for id_, i in order.items()},
         width=WIDTH,
         height=HEIGHT,
         most=MOST_REASONS,
+        pages=pages or {},
     )
 
 
-def _band(backend: BackendHistory, history: History, order: dict[str, int]) -> Band:
+def band_of(backend: BackendHistory, history: History, order: dict[str, int]) -> Band:
+    """One backend's band; ``order``: class -> its place, 1 for the best."""
     changes = tuple(
         Change(t, _versions(t), tuple(map(flipped, t.because))) for t in backend.transitions
     )

@@ -1,36 +1,45 @@
-"""The pages below the overview: one per suite, one per case, and the table of conventions."""
+"""The pages below the overview: suites, cases with their data, conventions, the standard."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from importlib import resources
 
 from gradtier.assess import Assessment, Judged
 from gradtier.cases import Case
 from gradtier.conventions import by_package, differ
 from gradtier.model import Outcome
 from gradtier.plan import Plan
-from gradtier.render import templating
+from gradtier.render import case_page, standard_page, templating
+from gradtier.render.case_page import CasePages
 from gradtier.render.paths import Paths
-from gradtier.render.trials import RANK, Fold, TrialRow, Trials, command, fold, others, trial_row
-from gradtier.render.words import described, source
-from gradtier.support import MARKS, ConventionEntry
-from gradtier.table import Row, State, SupportTable, plain, why_no_evidence
+from gradtier.render.trials import Fold, Trials, fold, folded
+from gradtier.support import ConventionEntry
+from gradtier.table import State, SupportTable, plain
 
 CONVENTIONS = "conventions.html"
+STANDARD = standard_page.PAGE
+
+#: Cases times packages that the table of a suite has at most.  Of a larger suite the worst cases
+#: are shown by package, and of all others the sum; the page of each has the rest.
+MOST_CELLS = 6000
+
+#: Lines of the table of conventions, those first in which backends differ; the page of each case
+#: has its own.
+MOST_CONVENTIONS = 600
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CaseLine:
-    """One case in the table of its suite: all of its trials, and those of each package."""
+    """One case in the table of its suite: all of its trials."""
 
     id: str
     title: str
     tags: str
     whole: Fold
-    packages: tuple[Fold, ...]
 
 
 @dataclass(frozen=True)
@@ -41,8 +50,6 @@ class SuiteEntry:
         id, title, path: which, and its page.
         whole: all of its trials on the devices that there is any evidence of.
         planned: trials on any device.
-        packages: the columns of ``lines``: those with evidence on its cases.
-        idle: the packages without any.
         lines: its cases.
     """
 
@@ -51,8 +58,6 @@ class SuiteEntry:
     path: str
     whole: Fold
     planned: int
-    packages: tuple[str, ...]
-    idle: tuple[str, ...]
     lines: tuple[CaseLine, ...]
 
     @property
@@ -87,101 +92,88 @@ class Pages:
         self.titles = titles or {}
         self.trials = Trials(assessments)
         self.modes = {row.id: row.mode for row in table.rows}
-        self.rows = {row.id: row for row in table.rows}
         self.packages = {row.id: row.package for row in table.rows}
-        self.left_out = _left_out(plan)
+        self.cases = CasePages(table, self.trials, plan, self.paths)
         self.suites = tuple(map(self._suite, self.paths.suites))
 
-    def all(self) -> Iterator[tuple[str, partial[str]]]:
+    def all(self) -> Iterator[tuple[str, Callable[[], str]]]:
         """Path from the top of the site -> what renders the page there."""
         yield CONVENTIONS, partial(self.conventions)
+        yield (
+            STANDARD,
+            partial(standard_page.render, self.table, self.plan, self.trials, self.paths),
+        )
+        yield case_page.SCRIPT, script
         for entry in self.suites:
             yield entry.path, partial(self.suite, entry)
+        titles = {entry.id: entry.title for entry in self.suites}
         for case in self.plan.cases.values():
-            yield self.paths.cases[case.id], partial(self.case, case)
+            yield self.paths.cases[case.id], partial(self.cases.page, case, titles[case.suite])
+            if self.cases.has_data(case.id):
+                yield self.paths.data[case.id], partial(self.cases.data, case)
 
     def _suite(self, suite: str) -> SuiteEntry:
         cases = [c for c in self.plan.cases.values() if c.suite == suite]
-        names = list(dict.fromkeys(self.packages.values()))
-        lines: list[tuple[Case, list[Judged], dict[str, list[Judged]]]] = []
-        seen: set[str] = set()
-        for case in cases:
-            trials = self.trials.here(case.id)
-            groups: dict[str, list[Judged]] = {}
-            for j in trials:
-                package = self.packages[j.trial.id.cell.backend]
-                groups.setdefault(package, []).append(j)
-                if j.outcome.is_evidence:
-                    seen.add(package)
-            lines.append((case, trials, groups))
-        shown = [n for n in names if n in seen]
+        tallies = [self.trials.tally(case.id) for case in cases]
+        whole: Counter[Outcome] = Counter()
+        for tally in tallies:
+            whole.update(tally)
         return SuiteEntry(
             id=suite,
             title=plain(self.titles.get(suite, "")),
             path=self.paths.suites[suite],
-            whole=fold((j for _, trials, _ in lines for j in trials), self.modes),
+            whole=folded(whole),
             planned=sum(len(self.trials.by_case.get(c.id, ())) for c in cases),
-            packages=tuple(shown),
-            idle=tuple(n for n in names if n not in seen),
-            lines=tuple(
-                CaseLine(
-                    case.id,
-                    plain(case.title),
-                    ", ".join(sorted(map(plain, case.tags))),
-                    fold(trials, self.modes),
-                    tuple(fold(groups.get(n, ()), self.modes) for n in shown),
-                )
-                for case, trials, groups in lines
-            ),
+            lines=tuple(map(_case_line, cases, map(folded, tallies))),
         )
 
     def suite(self, entry: SuiteEntry) -> str:
         """The page of one suite."""
+        packages = list(dict.fromkeys(self.packages.values()))
+        most = max(1, MOST_CELLS // max(1, len(packages)))
+        ranked = list(entry.lines)
+        if len(ranked) > most:
+            ranked.sort(key=_badness)
+        first, rest = ranked[:most], ranked[most:]
+        lines = [(line, *self._by_package(line.id)) for line in first]
+        seen = {p for _, _, measured in lines for p in measured}
+        for line in rest if len(seen) < len(packages) else ():
+            seen |= self._by_package(line.id)[1]
+        shown = [p for p in packages if p in seen]
         return templating.render(
             "suite.html.j2", top="../", table=self.table, suite=entry, paths=self.paths,
-            devices=self._devices(),
-        )  # fmt: skip
-
-    def case(self, case: Case) -> str:
-        """The page of one case."""
-        trials = self.trials.by_case.get(case.id, [])
-        measured = [j for j in trials if j.outcome.is_evidence]
-        short = sorted(
-            (j for j in measured if j.outcome is not Outcome.AGREE), key=lambda j: RANK[j.outcome]
-        )
-        right = [j for j in measured if j.outcome is Outcome.AGREE]
-        example = next((j.trial.id for j in trials), None)
-        return templating.render(
-            "case.html.j2", top="../../", table=self.table, case=case, rows=self.rows,
-            title=plain(case.title), tags=sorted(map(plain, case.tags)),
-            suite=next(s for s in self.suites if s.id == case.suite),
-            inputs=[(plain(path), described(spec)) for path, spec in case.specs()],
-            source=source(case), place=plain(str(case.place)),
-            counts=others(Counter(j.outcome for j in trials)),
-            agree=len(right), measured=len(measured), planned=len(trials),
-            groups=[
-                ("differ", "Trials that do not agree", self._rows(short)),
-                ("agree", "Trials that agree", self._rows(right)),
+            devices=self._devices(), packages=shown, rest=rest,
+            idle=[p for p in packages if p not in seen],
+            lines=[
+                (line, [fold(groups.get(p, ()), self.modes) for p in shown])
+                for line, groups, _ in lines
             ],
-            idle=_not_run(trials), left_out=self.left_out.get(case.id, {}),
-            conventions=[e for e in self.table.conventions if e.case == case.id and e.groups],
-            names={row.id: _name(row) for row in self.table.rows},
-            devices=self._devices(), example=command(example) if example is not None else "",
         )  # fmt: skip
 
-    def _rows(self, trials: list[Judged]) -> list[TrialRow]:
-        return [trial_row(j, self.modes[j.trial.id.cell.backend]) for j in trials]
+    def _by_package(self, case: str) -> tuple[dict[str, list[Judged]], set[str]]:
+        """The trials of a case by package, and which packages have evidence on it."""
+        groups: dict[str, list[Judged]] = {}
+        measured = set()
+        for j in self.trials.here(case):
+            package = self.packages[j.trial.id.cell.backend]
+            groups.setdefault(package, []).append(j)
+            if j.outcome.is_evidence:
+                measured.add(package)
+        return groups, measured
 
     def conventions(self) -> str:
         """The table of conventions: a line per case and mode, a column per package."""
         entries = self.table.conventions
-        folded = [(e, by_package(e, self.packages)) for e in entries]
+        shown = entries
+        if len(entries) > MOST_CONVENTIONS:
+            shown = tuple(sorted(entries, key=lambda e: not differ(e))[:MOST_CONVENTIONS])
+        by_packages = [(e, by_package(e, self.packages)) for e in shown]
         columns = [
-            p for p in dict.fromkeys(self.packages.values()) if any(p in f for _, f in folded)
+            p for p in dict.fromkeys(self.packages.values()) if any(p in f for _, f in by_packages)
         ]
         return templating.render(
             "conventions.html.j2", top="", table=self.table, paths=self.paths,
-            columns=columns, folded=folded, differ=differ,
+            columns=columns, folded=by_packages, differ=differ, more=len(entries) - len(shown),
             several=len({e.device for e in entries}) > 1,
         )  # fmt: skip
 
@@ -189,32 +181,26 @@ class Pages:
         return [d for d in self.plan.matrix.axes.devices if d in self.trials.devices]
 
 
+def script() -> str:
+    """The script of the pages of cases."""
+    file = resources.files(__package__).joinpath("static", case_page.SCRIPT)
+    return file.read_text(encoding="utf-8")
+
+
 def conventions_that_differ(table: SupportTable) -> list[ConventionEntry]:
     """The lines of the table of conventions in which backends take different sides."""
     return [e for e in table.conventions if differ(e)]
 
 
-def _name(row: Row) -> str:
-    return f"{row.title}, {row.mode}"
+_RANKED = (State.WRONG, State.FAILS, State.INCONCLUSIVE, State.PARTIAL)
 
 
-def _not_run(trials: list[Judged]) -> list[tuple[str, str, int]]:
-    """Mark, words and number of the trials without evidence, by reason."""
-    whys: Counter[tuple[str, str]] = Counter(
-        (j.trial.id.cell.device, why_no_evidence(j)) for j in trials if not j.outcome.is_evidence
-    )
-    mark = MARKS[State.NOT_TESTED]
-    return [(mark, f"{device}: {why}", n) for (device, why), n in sorted(whys.items())]
+def _badness(line: CaseLine) -> tuple[int, int]:
+    state, whole = line.whole.state, line.whole
+    rank = _RANKED.index(state) if state in _RANKED else len(_RANKED)
+    return rank, whole.agree - whole.measured
 
 
-def _left_out(plan: Plan) -> dict[str, dict[str, list[str]]]:
-    """Case -> why it is not planned -> the rows; what leaves out whole cells is not of a case."""
-    cases: dict[str, list[str]] = {}
-    for case in plan.cases.values():
-        cases.setdefault(f"{case.suite}/*", []).append(case.id)
-    found: dict[str, dict[str, dict[str, None]]] = {}
-    for e in plan.exclusions:
-        for case_id in cases.get(e.case, [e.case]) if e.case != "*" else []:
-            rows = found.setdefault(case_id, {}).setdefault(plain(e.because), {})
-            rows[e.cell.backend] = None
-    return {c: {why: list(rows) for why, rows in whys.items()} for c, whys in found.items()}
+def _case_line(case: Case, whole: Fold) -> CaseLine:
+    tags = ", ".join(sorted(map(plain, case.tags)))
+    return CaseLine(case.id, plain(case.title), tags, whole)

@@ -1,4 +1,4 @@
-"""Names of suites and cases -> names of files that are safe on every file system."""
+"""Names of suites, cases and backends -> names of files that are safe on every file system."""
 
 from __future__ import annotations
 
@@ -46,16 +46,21 @@ def _digest(name: str) -> str:
 
 
 class Paths:
-    """Where the page of each suite and case of a plan lies, from the top of the site."""
+    """Where the page of each suite, case and backend of a plan lies, from the top of the site.
+
+    Beside the page of a case lies its ``data``: the trials that are not in the page itself.
+    """
 
     def __init__(self, plan: Plan) -> None:
         cases: dict[str, list[str]] = {}
         for case in plan.cases.values():
             cases.setdefault(case.suite, []).append(case.name)
-        suites = file_names(cases)
+        suites, backends = file_names(cases), file_names(plan.matrix.backends)
         names = {suite: file_names(inside) for suite, inside in cases.items()}
+        self.backends = {id_: f"backends/{file}.html" for id_, file in backends.items()}
         self.suites = {suite: f"suites/{file}.html" for suite, file in suites.items()}
         self.cases = {
             c.id: f"cases/{suites[c.suite]}/{names[c.suite][c.name]}.html"
             for c in plan.cases.values()
         }
+        self.data = {id_: page.removesuffix("html") + "js" for id_, page in self.cases.items()}

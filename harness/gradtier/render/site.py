@@ -8,14 +8,17 @@ from pathlib import Path
 
 from gradtier.assess import Assessment
 from gradtier.errors import InputError
+from gradtier.evidence import Bench
 from gradtier.history import History
 from gradtier.plan import Plan
+from gradtier.render import badges, csv, difference_page, feed, html, json, markdown, rst
 from gradtier.render import history as history_
-from gradtier.render import html, json, markdown
+from gradtier.render.backend_page import BackendPages
+from gradtier.render.difference_page import Since
 from gradtier.render.pages import Pages
 from gradtier.table import SupportTable
 
-MARKDOWN, JSON = "support.md", "support.json"
+MARKDOWN, JSON, RST, CSV = "support.md", "support.json", "support.rst", "support.csv"
 
 
 def site(
@@ -24,6 +27,8 @@ def site(
     plan: Plan,
     titles: Mapping[str, str] | None = None,
     history: History | None = None,
+    benches: Iterable[Bench] = (),
+    since: Since | None = None,
 ) -> Iterator[tuple[str, Callable[[], str]]]:
     """Every file of the site: its path from the top, and what gives its text.
 
@@ -33,15 +38,29 @@ def site(
         plan: what the assessments were made of.
         titles: suite -> what it is about, in a line.
         history: when classes changed, where the site is to show that.
+        benches: benchmarks that count, for the pages of backends.
+        since: what changed since an older evidence set, where the site is to show that.
     """
     pages = Pages(table, assessments, plan, titles)
-    yield html.PAGE, partial(html.render, table, assessments, plan, pages, history)
+    backends = BackendPages(table, assessments, plan, pages.paths, benches, history)
+    yield html.PAGE, partial(html.render, table, assessments, plan, pages, history, since)
     yield html.STYLE, html.style
+    yield html.SCRIPT, html.script
     yield MARKDOWN, partial(markdown.render, table)
     yield JSON, partial(json.render, table)
+    yield RST, partial(rst.render, table)
+    yield CSV, partial(csv.render, table)
+    yield from badges.badges(table)
     if history is not None:
-        yield history_.PAGE, partial(history_.render, table, history)
+        yield history_.PAGE, partial(history_.render, table, history, pages.paths.backends)
         yield history_.JSON, partial(history_.render_json, history)
+        published = plan.matrix.site
+        yield feed.FEED, partial(feed.render, table, history, published, pages.paths.backends)
+    if since is not None:
+        page = partial(difference_page.render, table, since, plan, pages.paths)
+        yield difference_page.PAGE, page
+        yield difference_page.JSON, since.render_json
+    yield from backends.all()
     yield from pages.all()
 
 
@@ -52,6 +71,8 @@ def write_site(
     out: Path,
     titles: Mapping[str, str] | None = None,
     history: History | None = None,
+    benches: Iterable[Bench] = (),
+    since: Since | None = None,
 ) -> list[Path]:
     """Write the whole site into ``out``.
 
@@ -62,14 +83,16 @@ def write_site(
         out: the folder; made if it is not there. Nothing is written outside of it.
         titles: suite -> what it is about, in a line.
         history: when classes changed, where the site is to show that.
+        benches: benchmarks that count, for the pages of backends.
+        since: what changed since an older evidence set, where the site is to show that.
 
     Returns:
-        the files at its top; pages of suites and cases lie in folders below.
+        the files at its top; pages of backends, suites and cases lie in folders below.
 
     Raises:
         InputError: the folder can't be made or written, or a link in it leads elsewhere.
     """
-    files = dict(site(table, assessments, plan, titles, history))
+    files = dict(site(table, assessments, plan, titles, history, benches, since))
     try:
         out.mkdir(parents=True, exist_ok=True)
         inside = out.resolve(strict=True)
@@ -117,14 +140,16 @@ def differing(files: Iterable[tuple[str, Callable[[], str]]], folder: Path) -> l
         said += [f"{file} is no part of this report" for file in _left_over(folder, wanted)]
     except OSError as error:
         raise InputError(f"{folder}: can't be compared: {error.strerror or error}") from error
-    if history_.PAGE not in wanted and (folder / history_.PAGE).exists():
-        said.append("it was written with --history, and is compared without")
+    for page, option in ((history_.PAGE, "--history"), (difference_page.PAGE, "--since")):
+        if page not in wanted and (folder / page).exists():
+            said.append(f"it was written with {option}, and is compared without")
     return said
 
 
 def _left_over(folder: Path, wanted: Collection[str]) -> list[Path]:
-    """Files in the folders that the site makes, and of its history, that are not wanted."""
+    """Files in the folders that the site makes, and that options make, that are not wanted."""
     made = {name.partition("/")[0] for name in wanted if "/" in name}
     there = [file for top in sorted(made) for file in sorted((folder / top).rglob("*"))]
-    there += [folder / name for name in (history_.PAGE, history_.JSON)]
+    asked = (history_.PAGE, history_.JSON, feed.FEED, difference_page.PAGE, difference_page.JSON)
+    there += [folder / name for name in asked]
     return [f for f in there if f.is_file() and f.relative_to(folder).as_posix() not in wanted]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Hashable
+from functools import cache, lru_cache
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
 from gradtier.table import plain, web_link
 
-#: What the browser may load, and from where: the style sheet of the site, and nothing else.
+#: What the browser may load, and from where: the style sheet and the script of the site, and
+#: nothing else.
 POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'none'"
 )
 
@@ -19,6 +22,13 @@ POLICY = (
 def render(name: str, **given: Any) -> str:
     """One template with what it shows."""
     return _environment().get_template(name).render(policy=POLICY, **given)
+
+
+@lru_cache(maxsize=8192)
+def piece(name: str, *words: Hashable) -> Markup:
+    """A macro of ``pieces.html.j2`` with its words: what pages hold over and over is made once."""
+    macro = getattr(_environment().get_template("pieces.html.j2").module, name)
+    return Markup(macro(*words))
 
 
 @cache

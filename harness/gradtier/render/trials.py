@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
+
+import msgspec
 
 from gradtier.assess import Assessment, Judged
 from gradtier.model import AXES, Mode, Nesting, Outcome, TrialId
-from gradtier.render.words import number
+from gradtier.render.words import duration, number
 from gradtier.support import MARKS
 from gradtier.table import LONGEST, State, plain, shown_as, state_of, web_link
 
@@ -20,6 +22,7 @@ RANK = {
     Outcome.UNSUPPORTED: 4, Outcome.INCONCLUSIVE: 5,
 }  # fmt: skip
 _DETAIL = 3 * LONGEST
+_NOTHING: Mapping[str, Any] = {}
 _FACTOR = 8.0  # finite differences are shown, as they are used, with 8 times their own bar
 
 
@@ -54,9 +57,15 @@ def fold(trials: Iterable[Judged], modes: Mapping[str, Mode]) -> Fold:
     """
     trials = list(trials)
     counts = Counter(j.outcome for j in trials)
+    right = counts[Outcome.AGREE] == sum(n for o, n in counts.items() if o.is_evidence)
+    return folded(counts, () if right else tuple(_lines(trials, modes)))
+
+
+def folded(counts: Mapping[Outcome, int], lines: tuple[tuple[Mode, str], ...] = ()) -> Fold:
+    """The same from counts alone, with the lines given."""
     state = state_of(counts)
     measured = sum(n for outcome, n in counts.items() if outcome.is_evidence)
-    agree = counts[Outcome.AGREE]
+    agree = counts.get(Outcome.AGREE, 0)
     word = {State.NOT_TESTED: "not tested", State.NOT_OFFERED: "not planned"}.get(state)
     return Fold(
         state=state,
@@ -65,8 +74,8 @@ def fold(trials: Iterable[Judged], modes: Mapping[str, Mode]) -> Fold:
         agree=agree,
         measured=measured,
         others=others(counts),
-        lines=() if agree == measured else tuple(_lines(trials, modes)),
-        incomplete=bool(measured) and measured < len(trials),
+        lines=lines,
+        incomplete=bool(measured) and measured < sum(counts.values()),
     )
 
 
@@ -87,77 +96,156 @@ def _lines(trials: list[Judged], modes: Mapping[str, Mode]) -> Iterable[tuple[Mo
             yield mode, "".join(MARKS[s] for s in states)
 
 
-@dataclass(frozen=True, slots=True)
-class TrialRow:
-    """One trial with its numbers, in words."""
+@lru_cache(maxsize=len(Outcome))
+def chip(outcome: Outcome) -> tuple[State, str, str]:
+    """State, mark and word of one trial that ended so."""
+    state = state_of({outcome: 1})
+    words = {Outcome.AGREE: "agrees"} if outcome.is_evidence else {outcome: "not tested"}
+    return state, MARKS[state], words.get(outcome, shown_as(outcome))
 
-    id: str
-    backend: str
-    device: str
-    nesting: str
-    dtype: str
-    state: State
-    mark: str
-    outcome: str
+
+class Measured(msgspec.Struct, frozen=True, gc=False):
+    """A trial with how it ended and its verdict decoded, empty where there is none."""
+
+    judged: Judged
+    outcome: Outcome
+    verdict: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, j: Judged) -> Self:
+        """The trial with its verdict, which a record may keep as text, decoded once."""
+        verdict = j.record.verdict if j.record is not None else None
+        return cls(j, j.outcome, dict(verdict.items()) if verdict else _NOTHING)
+
+
+class Words(msgspec.Struct, frozen=True, gc=False):
+    """What a trial that has evidence says beside numbers.
+
+    Attributes:
+        reason, detail: why it ended so.
+        convention: the slope that it takes at a kink.
+        place: of the worst element.
+        reference_row: the row that served as the reference.
+        versions: what it was measured with.
+    """
+
     reason: str
     detail: str
-    witnesses: str
-    declared: str
-    as_declared: bool
-    link: str | None
-    checks: tuple[str, ...]
-    place: str
-    got: str
-    reference: str
-    reference_row: str
-    differences: str
-    margin_reference: str
-    margin_differences: str
     convention: str
+    place: str
+    reference_row: str
     versions: str
-    seconds: str
-    command: str
 
 
-def trial_row(j: Judged, mode: Mode) -> TrialRow:
-    """The row of a trial that has evidence."""
-    record, t, claim = j.record, j.trial.id, j.claim
+class Numbers(msgspec.Struct, frozen=True, gc=False):
+    """The numbers of a trial that has evidence, as its record has them: mostly floats.
+
+    Attributes:
+        got: what the backend gave at the worst element.
+        reference, allowed: what the reference gave, and how far from that is allowed.
+        slope, bar: the same of finite differences.
+        margin_reference, margin_differences: the largest differences over what is allowed.
+        call, seconds: how long one derivative call took, and all of the trial.
+    """
+
+    got: object
+    reference: object
+    allowed: object
+    slope: object
+    bar: object
+    margin_reference: object
+    margin_differences: object
+    call: float | None
+    seconds: float
+
+
+def words_of(m: Measured) -> Words:
+    """What a trial that has evidence says beside numbers."""
+    record, verdict = m.judged.record, m.verdict
     assert record is not None  # only a record is evidence
-    verdict: Mapping[str, Any] = record.verdict or {}
-    worst: Mapping[str, Any] = verdict.get("worst") or {}
-    state = state_of({j.outcome: 1})
-    nested = t.cell.nesting is not Nesting.NONE
-    margins = verdict.get("margin_reference"), verdict.get("margin_fd")
-    at_kink = "kink" in verdict.get("findings", ())
-    right = j.outcome is Outcome.AGREE
-    return TrialRow(
-        id=str(t),
-        backend=t.cell.backend,
-        device=t.cell.device,
-        nesting=f"{t.cell.nesting} over {mode}" if nested else f"first order, {mode}",
-        dtype=t.cell.dtype,
-        state=state,
-        mark=MARKS[state],
-        outcome="agrees" if right else shown_as(j.outcome),
-        reason=str(record.reason or ""),
-        detail=_said(record.detail),
-        witnesses=_said(", ".join(map(str, verdict.get("witnesses", ())))),
-        declared=plain(claim.because, 2 * LONGEST) if claim is not None else "",
-        as_declared=j.as_claimed,
-        link=web_link(claim.link) if claim is not None else None,
-        checks=() if right else tuple(_said(f"{k}: {v}") for k, v in record.checks.items()),
-        place=_place(worst),
-        got=_number(worst.get("got")),
-        reference=_with_bar(worst.get("reference"), worst.get("allowed")),
-        reference_row=_said(record.reference or ""),
-        differences=_with_bar(worst.get("fd"), worst.get("fd_error"), 1.0 if at_kink else _FACTOR),
-        margin_reference=_number(margins[0], 3),
-        margin_differences=_number(margins[1], 3),
-        convention=_said(str(verdict.get("convention") or "")),
-        versions=_versions(tuple(record.versions.items())),
-        seconds=number(record.seconds, 3),
-        command="" if right else command(t),
+    convention, reason = verdict.get("convention"), record.reason
+    return Words(
+        "" if reason is None else reason.value,
+        cleaned(record.detail),
+        "" if convention is None else cleaned(str(convention)),
+        _place(verdict.get("worst") or _NOTHING),
+        cleaned(record.reference or ""),
+        _versions(tuple(record.versions.items())),
     )
+
+
+def numbers_of(m: Measured) -> Numbers:
+    """The numbers of a trial that has evidence."""
+    record, verdict = m.judged.record, m.verdict
+    assert record is not None  # only a record is evidence
+    worst = verdict.get("worst") or _NOTHING
+    return Numbers(
+        worst.get("got"), worst.get("reference"), worst.get("allowed"), worst.get("fd"),
+        bar_of(verdict, worst), verdict.get("margin_reference"), verdict.get("margin_fd"),
+        record.call_seconds, record.seconds,
+    )  # fmt: skip
+
+
+def text_of(value: object, digits: int = 12) -> str:
+    """A number of a record in words; empty where there is none."""
+    return "" if value is None else number(value, digits)
+
+
+def with_bar(value: object, bar: object) -> str:
+    """A number and its uncertainty in words; empty where there is none."""
+    if value is None or bar is None:
+        return text_of(value)
+    return f"{number(value, 12)} ± {number(bar, 2)}"
+
+
+def time_of(n: Numbers) -> str:
+    """How long one call took, and all of the trial."""
+    call, seconds = duration(n.call), duration(n.seconds)
+    return f"{call} a call, {seconds}" if call else seconds
+
+
+def declared(j: Judged) -> tuple[str, str, str]:
+    """What is declared of a trial, ``yes`` if it ended otherwise, and a link; empty if nothing."""
+    if j.claim is None:
+        return "", "", ""
+    otherwise = "" if j.as_claimed else "yes"
+    return _because(j.claim.because), otherwise, _link(j.claim.link)
+
+
+def bar_of(verdict: Mapping[str, Any], worst: Mapping[str, Any]) -> object:
+    """What finite differences allow at the worst element: 8 times their bar, but at a kink."""
+    error = worst.get("fd_error")
+    if error is None or "kink" in verdict.get("findings", ()):
+        return error
+    return _FACTOR * as_float(error)
+
+
+@lru_cache(maxsize=64)
+def derivative(nesting: Nesting, mode: Mode) -> str:
+    """``forward over reverse``, or ``first order, reverse``."""
+    return f"{nesting} over {mode}" if nesting is not Nesting.NONE else f"first order, {mode}"
+
+
+def margin(verdict: Mapping[str, Any]) -> float:
+    """The larger difference over tolerance of a verdict; -1 where there is none."""
+    largest = -1.0
+    for found in (verdict.get("margin_reference"), verdict.get("margin_fd")):
+        value = found if type(found) is float else as_float(found)
+        if value > largest:  # never true of NaN
+            largest = value
+    return largest
+
+
+def as_float(value: object) -> float:
+    """A number of a record, whose infinities stand as text; NaN for what is none."""
+    if isinstance(value, str):
+        return {"inf": float("inf"), "-inf": float("-inf")}.get(value, float("nan"))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return float("nan")
+    try:
+        return float(value)
+    except OverflowError:  # a whole number beyond all that are floats
+        return float("inf") if value > 0 else float("-inf")
 
 
 def command(t: TrialId) -> str:
@@ -171,8 +259,19 @@ def command(t: TrialId) -> str:
 
 
 @lru_cache(maxsize=4096)  # the same few sentences, thousands of times
-def _said(text: str) -> str:
+def cleaned(text: str) -> str:
+    """A stranger's text on one line, without control characters, cut to a bearable length."""
     return plain(text, _DETAIL)
+
+
+@lru_cache(maxsize=4096)
+def _because(text: str) -> str:
+    return plain(text, 2 * LONGEST)
+
+
+@lru_cache(maxsize=1024)
+def _link(link: str | None) -> str:
+    return web_link(link) or ""
 
 
 @lru_cache(maxsize=1024)
@@ -180,37 +279,57 @@ def _versions(items: tuple[tuple[str, str], ...]) -> str:
     return plain(", ".join(f"{name} {version}" for name, version in items), _DETAIL)
 
 
-def _number(value: object, digits: int = 12) -> str:
-    return "" if value is None else number(value, digits)
-
-
-def _with_bar(value: object, bar: object, factor: float = 1.0) -> str:
-    if value is None:
-        return ""
-    wide = factor * bar if isinstance(bar, int | float) else bar
-    return number(value, 12) + ("" if wide is None else f" ± {number(wide, 2)}")
-
-
 def _place(worst: Mapping[str, Any]) -> str:
-    if "index" not in worst:
+    leaf, index, part = worst.get("leaf"), worst.get("index"), worst.get("part")
+    if index is None:
         return ""
-    part = f", {worst['part']} part" if worst.get("part") else ""
-    return plain(f"leaf {worst.get('leaf')}, element {worst['index']}{part}", LONGEST)
+    if type(leaf) is int and type(index) is int and part is None:
+        return f"leaf {leaf}, element {index}"
+    of = f", {part} part" if part else ""
+    return plain(f"leaf {leaf}, element {index}{of}", LONGEST)
 
 
 class Trials:
-    """Every planned trial by case, in the order of the rows."""
+    """Every planned trial by case, in the order of the rows.
+
+    Attributes:
+        by_case: case -> its trials.
+        counts: case -> device -> its trials there by outcome.
+        devices: those with any evidence.
+    """
 
     def __init__(self, assessments: Iterable[Assessment]) -> None:
         self.by_case: dict[str, list[Judged]] = {}
-        measured = set()
+        self.counts: dict[str, dict[str, Counter[Outcome]]] = {}
         for a in assessments:
-            for j in a.trials():
-                self.by_case.setdefault(j.trial.id.case_id, []).append(j)
-                if j.outcome.is_evidence:
-                    measured.add(j.trial.id.cell.device)
-        self.devices = frozenset(measured)
+            for summary in a.cells:
+                self._add(summary.cell.device, summary.trials)
+        every = (item for found in self.counts.values() for item in found.items())
+        self.devices = frozenset(
+            device for device, counts in every if any(o.is_evidence for o in counts)
+        )
+
+    def _add(self, device: str, trials: Iterable[Judged]) -> None:
+        by_case, counts = self.by_case, self.counts
+        for j in trials:
+            case = j.trial.id.case_id
+            mine = by_case.get(case)
+            if mine is None:
+                mine, counts[case] = by_case.setdefault(case, []), {}
+            mine.append(j)
+            tally = counts[case].get(device)
+            if tally is None:
+                tally = counts[case].setdefault(device, Counter())
+            tally[j.outcome] += 1
 
     def here(self, case: str) -> list[Judged]:
         """The trials of a case on the devices that there is any evidence of."""
         return [j for j in self.by_case.get(case, ()) if j.trial.id.cell.device in self.devices]
+
+    def tally(self, case: str) -> Counter[Outcome]:
+        """The same, counted by outcome."""
+        found: Counter[Outcome] = Counter()
+        for device, counts in self.counts.get(case, {}).items():
+            if device in self.devices:
+                found.update(counts)
+        return found

@@ -15,9 +15,14 @@ MOST_LINES = 120  # lines shown of a source
 
 def number(value: object, digits: int = 6) -> str:
     """A number of a record: "nan" and "inf" come as text, and no number as none."""
+    if type(value) is float:
+        return f"{value:.{digits}g}"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return plain(str(value), 24)
-    return f"{value:.{digits}g}"
+    try:
+        return f"{value:.{digits}g}"
+    except OverflowError:  # a whole number beyond all that are floats
+        return "inf" if value > 0 else "-inf"
 
 
 def described(spec: Input) -> str:
@@ -64,3 +69,13 @@ def source(case: Case) -> str:
     shown = lines[:MOST_LINES] + (["..."] if len(lines) > MOST_LINES else [])
     text = textwrap.dedent("\n".join(shown))
     return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
+
+
+def duration(seconds: object) -> str:
+    """A time in words, ``1.2 ms``; nothing where there is none."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds != seconds:
+        return ""
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 1e-6:.3g} µs" if seconds > 0 else ""

@@ -108,15 +108,19 @@ class TestEveryPage:
         assert refs == {f"#fn-{n.number}" for n in table.footnotes}
         assert found.all("section", role="doc-endnotes")
 
-    def test_nothing_is_loaded_but_the_style_sheet(self, shown: world.Shown) -> None:
+    def test_nothing_is_loaded_but_style_sheet_and_script(self, shown: world.Shown) -> None:
         found = page(shown())  # type: ignore[operator]
         tags = {tag for tag, _ in found.elements}
-        assert not tags & {"script", "style", "iframe", "img", "object", "form", "base"}
-        assert not [a for _, a in found.elements if "style" in a or "src" in a]
+        assert not tags & {"style", "iframe", "img", "object", "form", "base"}
+        assert found.all("script") == [{"src": "site.js", "defer": ""}]
+        assert not [a for tag, a in found.elements if "src" in a and tag != "script"]
+        assert not [a for _, a in found.elements if "style" in a]
         assert not [k for _, a in found.elements for k in a if k.startswith("on")]
         assert [a["href"] for a in found.all("link")] == ["data:,", "style.css"]
         (policy,) = found.all("meta", **{"http-equiv": "Content-Security-Policy"})
-        assert policy["content"].startswith("default-src 'none'; style-src 'self'")
+        assert policy["content"].startswith(
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+        )
         assert "unsafe" not in policy["content"]
 
     def test_same_input_gives_the_same_bytes(self, shown: world.Shown) -> None:

@@ -77,6 +77,7 @@ class TestEveryPage:
         walked = set()
         for name, page in found.items():
             links = [a["href"] for tag in ("a", "link") for a in page.all(tag)]
+            links += [a["src"] for a in page.all("script")]
             for href in links:
                 if href.startswith(("https://", "http://", "data:")):
                     continue
@@ -86,7 +87,8 @@ class TestEveryPage:
                 assert target in texts, f"{name} links to {href}"
                 assert not place or place in ids[target], f"{name} links to {href}"
                 walked.add(target)
-        assert walked == set(texts)  # nothing is written that nobody can reach
+        embedded = {name for name in texts if name.startswith("badges/")}
+        assert walked == set(texts) - embedded  # nothing is written that nobody can reach
 
     def test_elements_are_closed_and_ids_unique(self, shown: world.Shown) -> None:
         for name, text in pages(shown()).items():  # type: ignore[operator]
@@ -97,15 +99,19 @@ class TestEveryPage:
             labels = {a["aria-labelledby"] for _, a in found.elements if "aria-labelledby" in a}
             assert labels <= set(ids), name
 
-    def test_nothing_is_loaded_but_the_style_sheet(self, shown: world.Shown) -> None:
+    def test_nothing_is_loaded_but_style_sheet_and_scripts(self, shown: world.Shown) -> None:
         for name, text in pages(shown()).items():  # type: ignore[operator]
             found = Page(text)
             tags = {tag for tag, _ in found.elements}
-            assert not tags & {"script", "style", "iframe", "img", "object", "form", "base"}
+            assert not tags & {"style", "iframe", "img", "object", "form", "base"}
             top = "../" * name.count("/")
+            own = [{"src": f"{top}{file}", "defer": ""} for file in ("site.js", "case.js")]
+            assert found.all("script") == own[: 1 + name.startswith("cases/")]
             assert [a["href"] for a in found.all("link")] == ["data:,", f"{top}style.css"]
             (policy,) = found.all("meta", **{"http-equiv": "Content-Security-Policy"})
-            assert policy["content"].startswith("default-src 'none'; style-src 'self'")
+            assert policy["content"].startswith(
+                "default-src 'none'; style-src 'self'; script-src 'self'; "
+            )
 
     def test_tables_can_be_read_aloud_and_scrolled_by_keyboard(self, shown: world.Shown) -> None:
         for name, text in pages(shown()).items():  # type: ignore[operator]
@@ -165,7 +171,7 @@ def test_a_name_that_is_markup_or_a_path_stays_text_and_stays_inside(tmp_path: o
     assert "cases/nn/abs.kink.html" in texts
     for name, text in texts.items():
         assert ".." not in name and re.fullmatch(r"[A-Za-z0-9._/-]+", name)
-        assert "<script" not in text
+        assert "<script>" not in text
     assert sum(name.startswith("cases/nn/") and name.count("/") == 2 for name in texts) == 5
 
 
@@ -204,8 +210,9 @@ def test_numbers_that_are_not_finite_are_shown_as_they_are() -> None:
 def test_what_does_not_agree_comes_first_with_the_command_that_repeats_it() -> None:
     shown = with_verdict(NUMBERS)
     text = pages(shown)["cases/nn/dense.html"]
-    assert text.index('id="differ"') < text.index("✗") < text.index('id="agree"')
-    (command,) = re.findall(r"<summary>Repeat it</summary><code>(.*?)</code>", text)
+    assert text.index('id="differ"') < text.index("off by a half") < text.index('id="agree"')
+    found = re.findall(r'<summary>Repeat it</summary><code class="copy">(.*?)</code>', text)
+    (command,) = found
     words = shlex.split(command)
     assert words[:2] == ["gradtier", "run"]
     given = dict(zip(words[2::2], words[3::2], strict=True))
@@ -242,6 +249,26 @@ def test_conventions_are_on_their_page_and_on_that_of_the_case() -> None:
     assert "reverse: left Alpha, reverse" in Page(texts["cases/nn/dense.html"]).text
     assert "takes left" in Page(texts["cases/nn/dense.html"]).text
     assert 'id="convention"' not in texts["cases/nn/norm.html"]
+
+
+def test_of_many_conventions_those_that_differ_are_on_the_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gradtier.render.pages.MOST_CONVENTIONS", 1)
+    backends = {"a": world.backend(), "b": world.backend("Beta", package="beta")}
+    made = world.plan(world.declaration(backends), "nn/alike", "nn/other")
+    found = world.evidence(made)
+    records = {
+        key: r.model_copy(update={"verdict": {
+            **NUMBERS, "findings": ["kink"],
+            "convention": "right" if "nn/other@b" in r.trial else "left",
+        }})
+        for key, r in found.records.items()
+    }  # fmt: skip
+    shown = world.show(made, dataclasses.replace(found, records=records))
+    text = Page(pages(shown)["conventions.html"]).text
+    assert "nn/other" in text and "nn/alike" not in text
+    assert "1 more lines are on the pages of their cases" in text
 
 
 def test_without_a_kink_the_page_of_conventions_says_so() -> None:
