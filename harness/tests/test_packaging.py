@@ -26,7 +26,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 ROWS = yaml.safe_load((ROOT / "matrix.yaml").read_text(encoding="utf-8"))["backends"]
-TOOLS = ("bench", "exact", "explore")
+TOOLS = ("bench", "exact", "explore", "mkdocs", "sphinx")
 BACKEND_EXTRAS = sorted(set(EXTRAS) - {"all", "dev", *TOOLS})
 WRITTEN_BY_HAND = {"limits"}
 
