@@ -20,10 +20,14 @@ from gradtier.bench.command import bench
 from gradtier.costing import costs
 from gradtier.errors import InputError
 from gradtier.examining import doctor
+from gradtier.export.command import export
+from gradtier.joining import merge
 from gradtier.linting import lint
 from gradtier.model import AXES
-from gradtier.options import matrix_option
+from gradtier.options import history_option, matrix_option, since_option
+from gradtier.pipelines.command import jobs
 from gradtier.policy import Source
+from gradtier.repro.command import repro
 from gradtier.since import since
 
 CONTRACTS = ("matrix", "claims", "plan", "evidence", "support", "diff", "history")
@@ -91,13 +95,6 @@ def _date_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)  # fmt: skip
 
 
-def _history_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    text = "Folder of dated evidence: with a page on when the class of each backend changed."
-    return click.option(
-        "--history", "past", type=click.Path(path_type=Path), default=None, help=text
-    )(command)
-
-
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(gradtier.__version__, prog_name="gradtier")
 def main() -> None:
@@ -107,7 +104,11 @@ def main() -> None:
 main.add_command(bench)
 main.add_command(costs)
 main.add_command(doctor)
+main.add_command(export)
+main.add_command(jobs)
 main.add_command(lint)
+main.add_command(merge)
+main.add_command(repro)
 main.add_command(since)
 
 
@@ -269,24 +270,27 @@ def explain(
     help="Folder to write into.",
 )  # fmt: skip
 @click.option("--quiet", is_flag=True, help="Do not print the table.")
-@_history_option
+@history_option
+@since_option
 def report(
     matrix_file: Path, files: tuple[Path, ...], date: datetime.datetime | None, out: Path,
-    quiet: bool, past: Path | None,
+    quiet: bool, past: Path | None, older: tuple[Path, ...],
 ) -> None:  # fmt: skip
     """Write the report: the table, a page per suite and case, conventions at kinks.
 
     Example: gradtier report --evidence reports/evidence/cpu.jsonl --out public
     Example: gradtier report --history reports/evidence --date 2026-12-01
+    Example: gradtier report --since last-month.jsonl
     """
-    from gradtier.front import assessed, write_report
+    from gradtier.front import assessed, since_of, write_report
     from gradtier.sides import history_of
 
     whole = assessed(matrix_file, files, date)
     for problem in whole.problems:
         click.echo(f"gradtier: {problem}", err=True)
     history = history_of(whole.opened.plan, past, whole.today) if past is not None else None
-    for file in write_report(whole, out, show=not quiet, history=history):
+    changed = since_of(whole, older)
+    for file in write_report(whole, out, show=not quiet, history=history, since=changed):
         click.echo(str(file))
 
 
@@ -294,11 +298,12 @@ def report(
 @matrix_option
 @_evidence_option
 @_date_option
-@_history_option
+@history_option
+@since_option
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("reports"))
 def verify(
     folder: Path, matrix_file: Path, files: tuple[Path, ...], date: datetime.datetime | None,
-    past: Path | None,
+    past: Path | None, older: tuple[Path, ...],
 ) -> None:  # fmt: skip
     """Rebuild the report and compare it to the byte with FOLDER.  Exit 1 if it differs.
 
@@ -308,12 +313,12 @@ def verify(
     Example: gradtier verify reports --evidence reports/evidence/cpu.jsonl
     Example: gradtier verify public --history reports/evidence
     """
-    from gradtier.front import assessed, date_of_report, verify_report
+    from gradtier.front import assessed, date_of_report, since_of, verify_report
     from gradtier.sides import history_of
 
     whole = assessed(matrix_file, files, date or date_of_report(folder))
     history = history_of(whole.opened.plan, past, whole.today) if past is not None else None
-    differing = verify_report(whole, folder, history)
+    differing = verify_report(whole, folder, history, since_of(whole, older))
     for line in differing:
         click.echo(line, err=True)
     if not differing:
@@ -346,10 +351,14 @@ def verify(
     "--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text",
     help="Text, Markdown for a pull request, or JSON (gradtier/diff/1).",
 )  # fmt: skip
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=None,
+    help="File to write it to, and say nothing.",
+)  # fmt: skip
 def diff(
     old: Path | None, new: Path | None, more_old: tuple[Path, ...], more_new: tuple[Path, ...],
     matrix_file: Path, old_matrix: Path | None, date: datetime.datetime | None,
-    old_date: datetime.datetime | None, form: str,
+    old_date: datetime.datetime | None, form: str, out: Path | None,
 ) -> None:  # fmt: skip
     """Compare two evidence sets.  Exit 1 if a trial or a class got worse.
 
@@ -360,7 +369,7 @@ def diff(
 
     Example: gradtier diff main.jsonl reports/runs --format markdown
     """
-    from gradtier.sides import compared, render_difference
+    from gradtier.sides import compared, render_difference, written
 
     before, after = ([*filter(None, [a]), *b] for a, b in ((old, more_old), (new, more_new)))
     if not before or not after:
@@ -368,7 +377,11 @@ def diff(
     today = date.date() if date is not None else datetime.date.today()
     matrices = (old_matrix or matrix_file, matrix_file)
     found = compared(matrices, before, after, (old_date.date() if old_date else today, today))
-    click.echo(render_difference(found, form), nl=False)
+    text = render_difference(found, form)
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        written(out, text)
     sys.exit(1 if found.regression else 0)
 
 

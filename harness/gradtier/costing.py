@@ -36,7 +36,7 @@ def costs(matrix_file: Path, files: tuple[Path, ...], out: Path | None) -> None:
     from gradtier.host import NOWHERE
     from gradtier.model import TrialId
     from gradtier.running import open_matrix
-    from gradtier.sides import evidence_files
+    from gradtier.sides import evidence_files, written
 
     opened = open_matrix(matrix_file, NOWHERE)
     planned = opened.plan.by_id
@@ -55,9 +55,5 @@ def costs(matrix_file: Path, files: tuple[Path, ...], out: Path | None) -> None:
         raise InputError("the evidence has no trial of this matrix")
     target = out if out is not None else opened.loaded.root / FILE
     text = json.dumps(found.to_json(), indent=1) + "\n"
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{target}: can't be written: {error.strerror or error}") from error
+    written(target, text)
     click.echo(f"{target}: {len(found.means)} costs")

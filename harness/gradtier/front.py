@@ -6,24 +6,30 @@ import datetime
 import importlib.resources
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradtier import evidence as evidence_
 from gradtier.assess import Assessment, assess
 from gradtier.claimfix import revisions
+from gradtier.collector import uncollected
 from gradtier.errors import InputError, Problem, nearest
 from gradtier.evidence import Evidence
 from gradtier.history import History
 from gradtier.host import NOWHERE
-from gradtier.plan import selected
+from gradtier.plan import Plan, selected
 from gradtier.policy import Source
 from gradtier.running import RUNS, Opened, begin, newest, open_matrix, shown, to_do
 
-REPORTS = ("index.html", "style.css", "support.json", "support.md")
+if TYPE_CHECKING:  # only what renders needs it
+    from gradtier.render.difference_page import Since
+
+REPORTS = (
+    "index.html", "style.css", "support.json", "support.md", "support.rst", "support.csv",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class Whole:
     assessments: tuple[Assessment, ...]
     today: datetime.date
     problems: tuple[Problem, ...]
+    planned: Plan  # also what deep runs alone measure; that of ``opened`` fits the evidence
     files: tuple[Path, ...] = ()
 
     @cached_property
@@ -50,6 +57,11 @@ def assessed(matrix: Path, files: tuple[Path, ...], date: datetime.datetime | No
     Raises:
         InputError: the matrix or a file can't be used, or there is no run yet.
     """
+    with uncollected():
+        return _assessed(matrix, files, date)
+
+
+def _assessed(matrix: Path, files: tuple[Path, ...], date: datetime.datetime | None) -> Whole:
     opened = open_matrix(matrix, NOWHERE)
     if not files:
         found = newest(opened.loaded.root / RUNS)
@@ -59,11 +71,12 @@ def assessed(matrix: Path, files: tuple[Path, ...], date: datetime.datetime | No
                 "with --evidence FILE"
             )
         files = (found,)
-    evidence = evidence_.read(files)
-    opened = replace(opened, plan=opened.plan.settled(evidence.of))
+    evidence, planned = evidence_.read(files), opened.plan
+    opened = replace(opened, plan=planned.settled(evidence.of))
     problems = (*evidence.problems, *evidence_.check_belongs(evidence, opened.plan))
     today = date.date() if date is not None else datetime.date.today()
-    return Whole(opened, evidence, assess(opened.plan, evidence, today), today, problems, files)
+    classes = assess(opened.plan, evidence, today)
+    return Whole(opened, evidence, classes, today, problems, planned, files)
 
 
 def date_of_report(folder: Path) -> datetime.datetime | None:
@@ -96,7 +109,25 @@ def mending_lines(whole: Whole) -> Iterator[str]:
         yield f"what else fails): gradtier lint --fix-claims {named}"
 
 
-def write_report(whole: Whole, out: Path, show: bool, history: History | None = None) -> list[Path]:
+def since_of(whole: Whole, older: Sequence[Path]) -> Since | None:
+    """What changed since the older evidence, by the same matrix and day; None without any.
+
+    Raises:
+        InputError: a file or folder of it can't be used.
+    """
+    from gradtier.sides import since
+    from gradtier.standing import Side
+
+    if not older:
+        return None
+    evidence = replace(whole.evidence, problems=whole.problems)
+    new = Side(whole.opened.plan, evidence, whole.assessments, whole.today)
+    return since(whole.planned, older, new)
+
+
+def write_report(
+    whole: Whole, out: Path, show: bool, history: History | None = None, since: Since | None = None
+) -> list[Path]:
     """Write the site into ``out`` and, if asked, print the table."""
     from rich.console import Console
 
@@ -105,7 +136,10 @@ def write_report(whole: Whole, out: Path, show: bool, history: History | None = 
     from gradtier.table import tabulate
 
     table = tabulate(whole.opened.plan, whole.assessments, whole.evidence, whole.today)
-    files = write_site(table, whole.assessments, whole.opened.plan, out, _titles(whole), history)
+    files = write_site(
+        table, whole.assessments, whole.opened.plan, out, _titles(whole), history,
+        whole.evidence.benches.values(), since,
+    )  # fmt: skip
     if show:
         here = Console()
         (here if here.is_terminal else Console(width=WIDTH)).print(overview(table))
@@ -116,7 +150,9 @@ def _titles(whole: Whole) -> dict[str, str]:
     return {suite.id: suite.title for suite in whole.opened.suites.values()}
 
 
-def verify_report(whole: Whole, folder: Path, history: History | None = None) -> list[str]:
+def verify_report(
+    whole: Whole, folder: Path, history: History | None = None, since: Since | None = None
+) -> list[str]:
     """Rebuild the report and compare it to the byte with what lies in ``folder``.
 
     Returns:
@@ -133,7 +169,9 @@ def verify_report(whole: Whole, folder: Path, history: History | None = None) ->
         raise InputError(f"{folder}: holds none of {', '.join(REPORTS)}")
     plan = whole.opened.plan
     table = tabulate(plan, whole.assessments, whole.evidence, whole.today)
-    return differing(site(table, whole.assessments, plan, _titles(whole), history), folder)
+    benches = whole.evidence.benches.values()
+    files = site(table, whole.assessments, plan, _titles(whole), history, benches, since)
+    return differing(files, folder)
 
 
 @dataclass(frozen=True)
@@ -246,12 +284,14 @@ def _closing(console: Any, watcher: Any, status: int, evidence: str, strict: boo
         console.print(f"  {outcome}: {trial}: {detail}")
     if len(watcher.failures) > 40:
         console.print(f"  and {len(watcher.failures) - 40} more; see the evidence")
+    if watcher.fatal:
+        console.print(f"gradtier: {watcher.fatal}; the run was ended")
     if done < watcher.total:
         console.print(
             f"{watcher.total - done} trials were not run; go on with: gradtier run --resume "
             f"--evidence {shown(Path(evidence))}"
         )
-        return 130 if status == 2 else 1
+        return 130 if status == 2 and not watcher.fatal else 1
     faults = watcher.outcomes["error"]
     undeclared = status == 1 and strict
     return 1 if faults or undeclared else 0

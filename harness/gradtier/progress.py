@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from gradtier.meter import Meter
+from gradtier.model import FATAL
 
 
 class Watcher:
@@ -24,6 +25,7 @@ class Watcher:
     def __init__(self, total: int, console: Console) -> None:
         self.total, self.console = total, console
         self.outcomes: Counter[str] = Counter()
+        self.fatal = ""  # why the run had to end
         self.failures: list[tuple[str, str, str]] = []
         self.by_case: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._meter = Meter("measuring", total, console)
@@ -33,6 +35,9 @@ class Watcher:
         if report.when not in ("call", "???"):  # "???": a pytest worker died under this item
             return
         told = dict(report.user_properties)
+        if FATAL in told:
+            self.fatal = str(told[FATAL])
+            return
         outcome = told.get("gradtier_outcome", "error")
         trial = report.nodeid.partition("::")[2]
         self.outcomes[outcome] += 1

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gradtier.model import AXES, KILLING, severity
+from gradtier.model import AXES, FATAL, KILLING, severity
 
 if TYPE_CHECKING:  # imported when a matrix is collected, so that other pytest runs pay nothing
     from gradtier.evidence import Record
@@ -209,7 +209,12 @@ class TrialItem(pytest.Item):
         found = []
         for _ in range(1 + state.order.retries):
             found.append(state.runner.run(self.planned))
-            evidence.append(state.evidence, found[-1][0])
+            try:
+                evidence.append(state.evidence, found[-1][0])
+            except OSError as error:  # what can't be kept need not be measured
+                why = f"{state.evidence.name} can't be written: {error.strerror or error}"
+                self.user_properties.append((FATAL, why))
+                pytest.fail(why, False)
             ends = [record.outcome for record, _ in found]
             if not ends[-1].is_failure or sum(end in KILLING for end in ends) > 1:
                 break
@@ -234,6 +239,25 @@ class TrialItem(pytest.Item):
         """Where the case stands, and the trial's id."""
         case = self.config.stash[STATE].opened.plan.cases[self.planned.id.case_id]
         return Path(case.place.file), case.place.line - 1, self.name
+
+
+class _Guard:
+    """Ends a run whose records can't be kept."""
+
+    def __init__(self) -> None:
+        self._session: Any = None
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Remember what is to be ended."""
+        self._session = session
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """A trial ended; with ``-n`` this is called where the workers are told what to do."""
+        if why := dict(report.user_properties).get(FATAL):
+            spread = self._session.config.pluginmanager.getplugin("dsession")
+            for runs in (self._session, spread):
+                if runs is not None:
+                    runs.shouldstop = str(why)
 
 
 class _Xdist:
@@ -281,6 +305,7 @@ def _lost(state: State, trial: str, detail: str) -> Record:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Begin the run if a matrix was named, so that what is wrong with it is said at once."""
+    config.pluginmanager.register(_Guard(), "gradtier-guard")
     if config.pluginmanager.hasplugin("xdist"):
         config.pluginmanager.register(_Xdist(config), "gradtier-xdist")
     named = [a.split("::")[0] for a in config.args]

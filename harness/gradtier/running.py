@@ -9,7 +9,7 @@ import datetime
 import json
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from gradtier.engine import Engines
 from gradtier.errors import InputError, Problem
 from gradtier.evidence import Run
 from gradtier.host import Host, adapter_class, probe
+from gradtier.lines import Manifest
 from gradtier.lint import load_checked
 from gradtier.loading import Loaded
 from gradtier.matrix import Matrix
@@ -158,8 +159,19 @@ def begin(
     if not dry:
         words_ = selection.words() | ({"shard": [shard]} if shard else {})
         write_head(file, head(opened.plan.matrix, opened.host, run, words_, left, source))
+        if shard:
+            for line in manifest(run, asked):
+                evidence_.append(file, line)
     folder = tempfile.mkdtemp(prefix="gradtier-")
     return Order(run, str(file.resolve()), folder, selection.words(), done, retries, shard), said
+
+
+def manifest(run: str, asked: Iterable[Planned]) -> list[Manifest]:
+    """What a run is to do, a line per cell."""
+    cells: dict[str, dict[str, str]] = {}
+    for t in asked:
+        cells.setdefault(str(t.id.cell), {})[t.id.case_id] = t.digest
+    return [Manifest(run=run, cell=cell, trials=trials) for cell, trials in cells.items()]
 
 
 def new_run() -> str:

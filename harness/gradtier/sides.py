@@ -1,24 +1,29 @@
-"""From paths to evidence sets: what stands behind `gradtier diff` and `report --history`."""
+"""From paths to evidence sets: what stands behind `gradtier diff`, `--history` and `--since`."""
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gradtier import evidence as evidence_
 from gradtier.assess import assess
+from gradtier.collector import uncollected
 from gradtier.comparing import difference
 from gradtier.difference import Difference
 from gradtier.errors import InputError, Problem
+from gradtier.evidence import Evidence
 from gradtier.history import History, history
 from gradtier.host import NOWHERE
 from gradtier.plan import Plan
+from gradtier.records import Reader
 from gradtier.running import open_matrix
 from gradtier.standing import Side
+
+if TYPE_CHECKING:  # only what renders needs it
+    from gradtier.render.difference_page import Since
 
 
 def evidence_files(named: Sequence[Path]) -> tuple[Path, ...]:
@@ -60,23 +65,8 @@ def compared(
         InputError: a matrix or a file can't be used, or neither set is of its matrix and they share
             no trial either.
     """
-    with _uncollected():
+    with uncollected():
         return _compared(matrices, old, new, days)
-
-
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the collector of cycles.
-
-    Among a hundred thousand records it takes a third of the time and finds nothing.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _compared(
@@ -91,18 +81,56 @@ def _compared(
     foreign: list[InputError] = []
     sides = []
     for whole, evidence, day in zip(plans, sets, days, strict=True):
-        plan = whole.settled(evidence.of)
-        try:
-            more = evidence_.check_belongs(evidence, plan)
-        except InputError as error:
-            foreign.append(error)
-            more = error.problems
-        evidence = replace(evidence, problems=(*evidence.problems, *more))
-        sides.append(Side(plan, evidence, assess(plan, evidence, day), day))
+        side, error = _side(whole, evidence, day)
+        sides.append(side)
+        foreign += [error] if error is not None else []
     shared = sets[0].records.keys() & sets[1].records.keys()
     if len(foreign) == len(sides) and not shared:
         raise InputError(problem for error in foreign for problem in error.problems)
     return difference(*sides)
+
+
+def _side(whole: Plan, evidence: Evidence, day: datetime.date) -> tuple[Side, InputError | None]:
+    """A set that is judged, and why it is not of its matrix where it is not."""
+    plan, foreign = whole.settled(evidence.of), None
+    try:
+        more = evidence_.check_belongs(evidence, plan)
+    except InputError as error:
+        more, foreign = error.problems, error
+    evidence = replace(evidence, problems=(*evidence.problems, *more))
+    return Side(plan, evidence, assess(plan, evidence, day), day), foreign
+
+
+def written(file: Path, text: str) -> None:
+    """Write a file that a command was asked for.
+
+    Raises:
+        InputError: it can't be written.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{file}: can't be written: {error.strerror or error}") from error
+
+
+def since(plan: Plan, older: Sequence[Path], new: Side) -> Since:
+    """What changed since older evidence, judged by the plan of the newer and on the same day.
+
+    Args:
+        plan: before it was settled by either set.
+        older: evidence files, or folders of them.
+        new: the newer set.
+
+    Raises:
+        InputError: one of the files can't be used.
+    """
+    from gradtier.render.difference_page import Measured, Since
+
+    with uncollected():
+        evidence = evidence_.read(evidence_files(older))
+        old = _side(plan, evidence, new.today)[0]
+        return Since(difference(old, new), Measured.of(old.evidence), Measured.of(new.evidence))
 
 
 def render_difference(found: Difference, form: str) -> str:
@@ -126,5 +154,6 @@ def history_of(plan: Plan, folder: Path, today: datetime.date) -> History:
     """
     if not folder.is_dir():
         raise InputError(f"--history {folder}: expected a folder of evidence files")
-    files = evidence_files([folder])
-    return history(plan, {file.name: evidence_.lines(file) for file in files}, today)
+    files, reader = evidence_files([folder]), Reader()
+    with uncollected():
+        return history(plan, {f.name: evidence_.lines(f, reader) for f in files}, today)

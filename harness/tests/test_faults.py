@@ -37,6 +37,8 @@ def test_a_fault_comes_out_as_its_own_outcome(world: World, tmp_path: Path, faul
     world.add("bad", faulty(fault))
     if fault.startswith("hang"):
         world.matrix["timeout"] = 1.0
+    if fault == "hog":
+        world.matrix["memory"] = 0.4
     expected, reason = FAULTS[fault]
     records = run(world, tmp_path, backend="bad", nesting="none")
     assert [(r.outcome, r.reason) for r in records] == [(expected, reason)] * 2, records

@@ -25,7 +25,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
             pytest.skip(f"{package} is not installed")
     file = tmp_path_factory.mktemp("flagship") / "e.jsonl"
     done = subprocess.run(
-        [sys.executable, "-m", "gradtier", "run", "-n", "2", "--evidence", str(file),
+        [sys.executable, "-m", "gradtier", "run", "--deep", "-n", "2", "--evidence", str(file),
          "--case", "dense", "--case", "relu_at_zero"],
         cwd=ROOT, capture_output=True, text=True, check=False, timeout=900,
     )  # fmt: skip

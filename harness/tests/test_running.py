@@ -150,6 +150,29 @@ def test_a_backend_that_takes_all_memory_is_ended_and_costs_its_own_trial(world:
     assert found["good"]["outcome"] == "agree"
 
 
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_full_disk_ends_the_run_with_the_reason_and_no_half_line(
+    world: World, workers: str
+) -> None:
+    import resource
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
+
+    slow(world)
+    words = ("run", "-n", workers, "--backend", "slow", "--evidence", "e.jsonl")
+    done = subprocess.run(
+        world.command(*words), cwd=world.folder, env=world.environment(), preexec_fn=limit,
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "e.jsonl can't be written" in done.stdout and "the run was ended" in done.stdout
+    assert "go on with: gradtier run --resume" in done.stdout
+    text = (world.folder / "e.jsonl").read_bytes()
+    assert text.endswith(b"\n") and 0 < len(trials(world.folder / "e.jsonl")) < 30
+
+
 def test_every_attempt_at_a_failure_is_recorded_and_no_third_process_is_lost(
     world: World,
 ) -> None:

@@ -87,7 +87,10 @@ def test_workers_of_a_shard_run_that_shard_and_its_head_says_so(world: World) ->
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in (world.folder / "e.jsonl").read_text().splitlines()]
     assert lines[0]["selection"]["shard"] == ["1/2"] and lines[0]["planned"] == len(mine)
-    assert {line["trial"] for line in lines[1:]} == mine
+    assert {line["trial"] for line in lines if line["kind"] == "trial"} == mine
+    manifest = [line for line in lines if line["kind"] == "manifest"]
+    named = {f"{case}@{line['cell']}" for line in manifest for case in line["trials"]}
+    assert named == mine, "what a shard was to do is known even if it does none of it"
 
 
 def test_a_shard_without_trials_is_told_before_anything_is_written(world: World) -> None:

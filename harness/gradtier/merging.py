@@ -1,0 +1,262 @@
+"""Evidence files of several machines -> one file, in constant memory.
+
+Records are copied as they stand.  What is known of them beside that lies in a database on disk that
+is thrown away at the end, so that a gigabyte of evidence merges in the memory of a page.
+
+- A line that stands there twice, to the byte, is written once.
+- Records of one trial with different outcomes in one environment are a conflict: both are kept, and
+  whoever reads the merged file counts the worse.  Environments (versions, gradtier) stay apart.
+- A trial that the manifest of a shard names, and of which its run left no record, is ``missing``.
+- A shard that left no record at all is void, which is said; so are all its trials missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import gradtier
+from gradtier.errors import InputError, Problem
+from gradtier.evidence import SCHEMA, Bench, EveryLine, Record, Run, every_line, to_line
+from gradtier.lines import Input, Manifest, Merged
+from gradtier.model import Outcome
+from gradtier.records import Reader
+
+MOST_NAMED = 20  # conflicts that are named; all are counted
+
+_TABLES = """
+CREATE TABLE lines (hash BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE ends (
+    trial TEXT, digest TEXT, environment BLOB, outcome TEXT,
+    PRIMARY KEY (trial, digest, environment, outcome)
+) WITHOUT ROWID;
+CREATE TABLE asked (
+    run TEXT, trial TEXT, digest TEXT, PRIMARY KEY (run, trial, digest)
+) WITHOUT ROWID;
+CREATE TABLE done (
+    run TEXT, trial TEXT, digest TEXT, PRIMARY KEY (run, trial, digest)
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class Merge:
+    """What a merge found.
+
+    Attributes:
+        head: as it stands in the merged file.
+        records: records and benchmarks that were written, those of missing trials not counted.
+        void: shards that left no record, as sentences.
+        conflicts: some of the trials with several outcomes in one environment: trial, outcomes.
+        problems: lines that are no evidence; they were left out.
+    """
+
+    head: Merged
+    records: int
+    void: tuple[str, ...]
+    conflicts: tuple[tuple[str, tuple[str, ...]], ...]
+    problems: tuple[Problem, ...]
+
+
+def merge(files: Sequence[Path], out: Path) -> Merge:
+    """Merge evidence files into ``out``, which is there whole or not at all.
+
+    Raises:
+        InputError: a file can't be read or holds no evidence, they are of several matrices, or
+            ``out`` can't be written or is one of them.
+    """
+    if any(out.resolve() == file.resolve() for file in files):
+        raise InputError(f"{out.name}: the merged file can't be one of those that are merged")
+    runs = _heads(files)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            tempfile.TemporaryDirectory(prefix="gradtier-") as folder,
+            contextlib.closing(sqlite3.connect(Path(folder) / "merge.sqlite")) as base,
+            tempfile.NamedTemporaryFile(
+                dir=out.parent, prefix=f".{out.name}-", delete=False
+            ) as new,
+        ):
+            try:
+                found = _Merging(base, runs).into(files, new, Path(folder) / "body")  # type: ignore[arg-type]
+                _finish(new, out)
+            except BaseException:
+                os.unlink(new.name)
+                raise
+    except OSError as error:
+        raise InputError(f"{out}: can't be written: {error.strerror or error}") from error
+    return found
+
+
+def _finish(new: Any, out: Path) -> None:
+    """Give the file its name; compressed, if the name asks for that."""
+    new.flush()
+    os.fsync(new.fileno())
+    if out.suffix != ".gz":
+        os.replace(new.name, out)
+        return
+    packed = Path(f"{new.name}.gz")
+    with (
+        open(new.name, "rb") as plain,
+        packed.open("wb") as raw,
+        gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as target,
+    ):
+        while piece := plain.read(2**20):
+            target.write(piece)
+    os.replace(packed, out)
+    os.unlink(new.name)
+
+
+def _heads(files: Sequence[Path]) -> dict[str, tuple[Run, str]]:
+    """Run -> its head, and the file where it stands.
+
+    Raises:
+        InputError: they are of several matrices, or two heads of one run differ.
+    """
+    runs: dict[str, tuple[Run, str]] = {}
+    problems = []
+    for file in files:
+        for _, line in every_line(file, Reader()):
+            if not isinstance(line, Run):
+                continue
+            known = runs.setdefault(line.run, (line, file.name))
+            if known[0].matrix != line.matrix:
+                problems.append(Problem(
+                    f"run {line.run} is of matrix {known[0].matrix} in {known[1]}, and of "
+                    f"{line.matrix} in {file.name}"
+                ))  # fmt: skip
+    matrices = {run.matrix: name for run, name in runs.values()}
+    if len(matrices) > 1 and not problems:
+        said = ", ".join(f"{matrix} in {name}" for matrix, name in sorted(matrices.items()))
+        problems.append(Problem(
+            f"evidence of several matrices can't become one run: {said}",
+            hint="give them to `gradtier report` side by side instead",
+        ))  # fmt: skip
+    if problems:
+        raise InputError(problems)
+    return runs
+
+
+class _Merging:
+    """One merge while it goes on."""
+
+    def __init__(self, base: sqlite3.Connection, runs: dict[str, tuple[Run, str]]) -> None:
+        self.base, self.runs = base, runs
+        self.problems: list[Problem] = []
+        self.duplicates = self.records = 0
+        base.executescript(_TABLES)
+        base.execute("PRAGMA journal_mode = OFF")
+        base.execute("PRAGMA synchronous = OFF")
+
+    def into(self, files: Sequence[Path], out: BinaryIO, body: Path) -> Merge:
+        """Write everything into ``out``: the head first, which is known last."""
+        with body.open("w+b") as lines:
+            inputs = tuple(self._copied(file, lines) for file in files)
+            missing = sum(self._missing(lines))
+            of = hashlib.sha256("".join(i.sha256 for i in inputs).encode()).hexdigest()
+            head = Merged(
+                run=f"merge-{of[:12]}",
+                gradtier=gradtier.__version__, inputs=inputs, duplicates=self.duplicates,
+                conflicts=self._count_conflicts(), missing=missing,
+            )  # fmt: skip
+            out.write(to_line(head))
+            lines.seek(0)
+            while piece := lines.read(2**20):
+                out.write(piece)
+        return Merge(
+            head, self.records, tuple(self._void()), tuple(self._conflicts()), tuple(self.problems)
+        )
+
+    def _copied(self, file: Path, out: BinaryIO) -> Input:
+        digest, count, evident = hashlib.sha256(), 0, False
+        for text, line in every_line(file, Reader()):
+            digest.update(text)
+            count += 1
+            if isinstance(line, Problem):
+                self.problems.append(line)
+                continue
+            evident = evident or isinstance(line, Run | Record | Bench)
+            if isinstance(line, Merged):
+                continue
+            whole = text if text.endswith(b"\n") else text + b"\n"
+            key = hashlib.blake2b(whole, digest_size=16).digest()
+            if self._is_new("INSERT OR IGNORE INTO lines VALUES (?)", key):
+                out.write(whole)
+                self._note(line)
+            else:
+                self.duplicates += 1
+        if not evident:
+            raise InputError(f"{file.name}: holds no evidence of schema '{SCHEMA}'")
+        return Input(file=file.name, sha256=digest.hexdigest(), lines=count)
+
+    def _is_new(self, insert: str, *values: object) -> bool:
+        return self.base.execute(insert, values).rowcount > 0
+
+    def _note(self, line: EveryLine) -> None:
+        if isinstance(line, Manifest):
+            self.base.executemany(
+                "INSERT OR IGNORE INTO asked VALUES (?, ?, ?)",
+                ((line.run, f"{c}@{line.cell}", digest) for c, digest in line.trials.items()),
+            )
+        elif isinstance(line, Record):
+            self.records += 1
+            done = (line.run, line.trial, line.digest)
+            self.base.execute("INSERT OR IGNORE INTO done VALUES (?, ?, ?)", done)
+            if line.outcome.is_evidence:
+                end = (line.trial, line.digest, self._environment(line), str(line.outcome))
+                self.base.execute("INSERT OR IGNORE INTO ends VALUES (?, ?, ?, ?)", end)
+        elif isinstance(line, Bench):
+            self.records += 1
+
+    def _environment(self, record: Record) -> bytes:
+        """What results may depend on beside the trial: versions, gradtier's too."""
+        run = self.runs.get(record.run)
+        said = [
+            run[0].gradtier if run is not None else "",
+            *map(repr, sorted(record.versions.items())),
+        ]
+        return hashlib.blake2b("\0".join(said).encode(), digest_size=8).digest()
+
+    def _missing(self, out: BinaryIO) -> Iterator[int]:
+        """Write a record of each trial that a shard was to do and did not; 1 for each."""
+        rows = self.base.execute(
+            "SELECT run, trial, digest FROM asked EXCEPT SELECT run, trial, digest FROM done"
+        )
+        for run, trial, digest in rows:
+            out.write(to_line(Record(
+                run=run, trial=trial, digest=digest, outcome=Outcome.MISSING,
+                detail="planned in this run, which left no record of it",
+            )))  # fmt: skip
+            yield 1
+
+    def _count_conflicts(self) -> int:
+        (found,) = self.base.execute(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM ends GROUP BY trial, digest, environment "
+            "HAVING COUNT(*) > 1)"
+        ).fetchone()
+        return int(found)
+
+    def _conflicts(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        rows = self.base.execute(
+            "SELECT trial, GROUP_CONCAT(outcome) FROM ends GROUP BY trial, digest, environment "
+            "HAVING COUNT(*) > 1 ORDER BY trial LIMIT ?", (MOST_NAMED,),
+        )  # fmt: skip
+        for trial, outcomes in rows:
+            yield trial, tuple(sorted(outcomes.split(",")))
+
+    def _void(self) -> Iterator[str]:
+        for run, (head, name) in self.runs.items():
+            (done,) = self.base.execute(
+                "SELECT COUNT(*) FROM done WHERE run = ?", (run,)
+            ).fetchone()
+            shard = "".join(head.selection.get("shard", []))
+            if head.planned and not done and shard:
+                yield f"{name}: shard {shard} ran none of its {head.planned} trials: void"
