@@ -23,10 +23,17 @@ from gradtier.examining import doctor
 from gradtier.export.command import export
 from gradtier.joining import merge
 from gradtier.linting import lint
-from gradtier.model import AXES
-from gradtier.options import history_option, matrix_option, since_option
+from gradtier.measuring import run
+from gradtier.options import (
+    deep_option,
+    history_option,
+    matrix_option,
+    quick_option,
+    selection_options,
+    shard_option,
+    since_option,
+)
 from gradtier.pipelines.command import jobs
-from gradtier.policy import Source
 from gradtier.repro.command import repro
 from gradtier.since import since
 
@@ -53,32 +60,6 @@ def _format_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--format", "form", type=choice, default="text", help="Text or JSON.")(
         command
     )
-
-
-def _selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    for axis in reversed(AXES):
-        text = f"Only trials whose {axis} matches GLOB; may be given several times."
-        command = click.option(f"--{axis}", multiple=True, metavar="GLOB", help=text)(command)
-    return command
-
-
-def _quick_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--quick", is_flag=True, help="Only the matrix's quick subset: a few minutes."
-    )(command)
-
-
-def _shard_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--shard", default="", metavar="K/N",
-        help="Only part K of N, split by expected cost; the same parts on every machine.",
-    )(command)  # fmt: skip
-
-
-def _deep_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--deep", is_flag=True, help="Also what the matrix leaves to deep runs: hours."
-    )(command)
 
 
 def _evidence_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -109,15 +90,16 @@ main.add_command(jobs)
 main.add_command(lint)
 main.add_command(merge)
 main.add_command(repro)
+main.add_command(run)
 main.add_command(since)
 
 
 @main.command()
 @matrix_option
-@_selection_options
-@_quick_option
-@_deep_option
-@_shard_option
+@selection_options
+@quick_option
+@deep_option
+@shard_option
 @_format_option
 def plan(
     matrix_file: Path, form: str, quick: bool, deep: bool, shard: str, **axes: tuple[str, ...]
@@ -158,55 +140,6 @@ def plan(
     cost = sum(opened.costs.of(t.id) for t in chosen.trials if not t.unavailable) / 60
     said = f", in {cost:.0f} minutes of one core by earlier runs" if opened.costs.means else ""
     click.echo(f"{len(chosen.trials)} trials, {here} of them can run here{said}")
-
-
-@main.command()
-@matrix_option
-@_selection_options
-@_quick_option
-@_deep_option
-@_shard_option
-@click.option("-n", "--workers", type=click.IntRange(0), default=0, help="Parallel pytest workers.")
-@click.option(
-    "--evidence", type=click.Path(path_type=Path), default=None,
-    help="Append records to this file.  [default: a new file in reports/runs/]",
-)  # fmt: skip
-@click.option("--resume", is_flag=True, help="Go on with the file (or the newest run).")
-@click.option(
-    "--retries", type=click.IntRange(0), default=0, metavar="N",
-    help="Try a failure so often again.  Every attempt is recorded, and agreement on a retry alone "
-    "is flaky: the worst counts.",
-)  # fmt: skip
-@click.option("--strict", is_flag=True, help="Exit 1 if a backend fails without being declared to.")
-@click.option(
-    "--source", type=click.Choice(["ci", "self"]), default="self", show_default=True,
-    envvar="GRADTIER_SOURCE", show_envvar=True,
-    help="Who measures; a policy may trust CI alone.  A job of CI says so itself.",
-)  # fmt: skip
-@click.option(
-    "--explore", "explored", type=click.IntRange(1), default=None, metavar="N",
-    help="Instead of the cases, N variants of each in other shapes; shows the smallest that fails.",
-)  # fmt: skip
-def run(
-    matrix_file: Path, workers: int, evidence: Path | None, resume: bool, retries: int,
-    strict: bool, quick: bool, deep: bool, shard: str, source: Source, explored: int | None,
-    **axes: tuple[str, ...],
-) -> None:  # fmt: skip
-    """Measure the selected trials; each record is on disk the moment its trial ends.
-
-    With --explore no record is written; whoever keeps a variant that failed adds it to its suite,
-    and the command says how.
-
-    Example: gradtier run -n 2 --backend 'torch-*' --suite nn --device cpu
-    Example: gradtier run --explore 30 --backend torch-func-forward --suite array --nesting none
-    """
-    from gradtier.front import Manner, run_trials
-    from gradtier.wandering import wander
-
-    if explored is not None:
-        sys.exit(wander(matrix_file, axes, quick, explored))
-    manner = Manner(workers, evidence, resume, strict, quick, deep, source, retries, shard)
-    sys.exit(run_trials(matrix_file, axes, manner))
 
 
 @main.command()

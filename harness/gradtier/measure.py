@@ -1,0 +1,137 @@
+"""What stands behind ``gradtier run``: trials as pytest items, progress, and the closing words."""
+
+from __future__ import annotations
+
+import importlib.resources
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gradtier.errors import InputError, Problem
+from gradtier.plan import selected
+from gradtier.policy import Source
+from gradtier.running import Opened, begin, open_matrix, shown, to_do
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How trials are run.
+
+    Attributes:
+        workers: parallel pytest workers; 0: none, in this process.
+        evidence: the file that records go to; None: a new one in ``reports/runs/``.
+        resume: go on with a file that exists.
+        strict: a failure that nobody declared is an exit status of 1.
+        quick: only the matrix's quick subset.
+        deep: also what it leaves to deep runs.
+        source: who measures.
+        retries: how often a failure is tried again.
+        shard: which part of the selection, as ``3/8``; empty: all of it.
+    """
+
+    workers: int = 0
+    evidence: Path | None = None
+    resume: bool = False
+    strict: bool = False
+    quick: bool = False
+    deep: bool = False
+    source: Source = "self"
+    retries: int = 0
+    shard: str = ""
+
+
+def run_trials(matrix: Path, axes: Mapping[str, tuple[str, ...]], manner: Manner) -> int:
+    """Run the trials that are selected by these words, showing progress; the exit status.
+
+    Raises:
+        InputError: the run can't be begun; nothing was touched.
+    """
+    from rich.console import Console
+
+    from gradtier.progress import Watcher
+
+    # trial ids and messages are data: no markup is read in them, no number coloured, no line folded
+    console = Console(markup=False, highlight=False, soft_wrap=True)
+    opened = open_matrix(matrix)
+    selection = selected(opened.plan.matrix, axes, manner.quick, manner.deep)
+    order, said = begin(
+        opened, selection, manner.evidence, resume=manner.resume, source=manner.source,
+        retries=manner.retries, shard=manner.shard,
+    )  # fmt: skip
+    left = to_do(opened, order)
+    here = sum(1 for t in left if not t.unavailable)
+    for line in said:
+        console.print(line)
+    later = sum(1 for t in opened.plan.trials if t.deep is not None and selection.covers(t.id))
+    if later and not manner.deep:
+        console.print(f"{later} more are left to deep runs; --deep measures them too")
+    console.print(
+        f"{len(left)} trials, {here} of them can run here, {max(manner.workers, 1)} at a time; "
+        f"records go to {shown(Path(order.evidence))}"
+    )
+    watcher = Watcher(len(left), console)
+    try:
+        status = _pytest(opened, order, matrix, manner.workers, watcher)
+    finally:
+        watcher.close()
+    answer = _closing(console, watcher, status, order.evidence, manner.strict)
+    _blame_cases(opened, watcher)
+    return answer
+
+
+def _blame_cases(opened: Opened, watcher: Any) -> None:
+    """A case that raises on every backend is most likely at fault itself; its records stay.
+
+    Raises:
+        InputError: naming each such case with its place and an error.
+    """
+    problems = []
+    for name in watcher.broken_cases():
+        said = next((d for t, _, d in watcher.failures if t.startswith(f"{name}@")), "")
+        text = f"the case raises on every backend that ran it: {said}"
+        hint = "most likely a fault of the case; its records are kept"
+        problems.append(Problem(text, opened.plan.cases[name].place, name, hint))
+    if problems:
+        raise InputError(problems)
+
+
+def _pytest(opened: Opened, order: Any, matrix: Path, workers: int, watcher: Any) -> int:
+    import pytest
+
+    from gradtier.pytest_plugin import STATE, State
+
+    class Preset:
+        """Hands the run that was begun to the plugin."""
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_configure(self, config: pytest.Config) -> None:
+            config.stash[STATE] = State(opened, order, owner=True)
+
+    ini = importlib.resources.files("gradtier") / "run.ini"
+    arguments = [str(matrix), "-c", str(ini), f"--rootdir={opened.loaded.root}"]
+    arguments += ["-p", "no:terminal", "-p", "no:cacheprovider"]
+    if workers > 1:
+        arguments += ["-n", str(workers), "--dist", "worksteal", "--maxprocesses", str(workers)]
+    return int(pytest.main(arguments, plugins=[Preset(), watcher]))
+
+
+def _closing(console: Any, watcher: Any, status: int, evidence: str, strict: bool) -> int:
+    """The last lines of a run, and its exit status."""
+    done = watcher.outcomes.total()
+    console.print(f"{done} trials in {watcher.seconds:.0f} s: {watcher.summary()}")
+    for trial, outcome, detail in watcher.failures[:40]:
+        console.print(f"  {outcome}: {trial}: {detail}")
+    if len(watcher.failures) > 40:
+        console.print(f"  and {len(watcher.failures) - 40} more; see the evidence")
+    if watcher.fatal:
+        console.print(f"gradtier: {watcher.fatal}; the run was ended")
+    if done < watcher.total:
+        console.print(
+            f"{watcher.total - done} trials were not run; go on with: gradtier run --resume "
+            f"--evidence {shown(Path(evidence))}"
+        )
+        return 130 if status == 2 and not watcher.fatal else 1
+    faults = watcher.outcomes["error"]
+    undeclared = status == 1 and strict
+    return 1 if faults or undeclared else 0

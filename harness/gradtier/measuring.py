@@ -1,0 +1,66 @@
+"""``gradtier run``: measure trials."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from gradtier.options import (
+    deep_option,
+    matrix_option,
+    quick_option,
+    selection_options,
+    shard_option,
+)
+from gradtier.policy import Source
+
+
+@click.command()
+@matrix_option
+@selection_options
+@quick_option
+@deep_option
+@shard_option
+@click.option("-n", "--workers", type=click.IntRange(0), default=0, help="Parallel pytest workers.")
+@click.option(
+    "--evidence", type=click.Path(path_type=Path), default=None,
+    help="Append records to this file.  [default: a new file in reports/runs/]",
+)  # fmt: skip
+@click.option("--resume", is_flag=True, help="Go on with the file (or the newest run).")
+@click.option(
+    "--retries", type=click.IntRange(0), default=0, metavar="N",
+    help="Try a failure so often again.  Every attempt is recorded, and agreement on a retry alone "
+    "is flaky: the worst counts.",
+)  # fmt: skip
+@click.option("--strict", is_flag=True, help="Exit 1 if a backend fails without being declared to.")
+@click.option(
+    "--source", type=click.Choice(["ci", "self"]), default="self", show_default=True,
+    envvar="GRADTIER_SOURCE", show_envvar=True,
+    help="Who measures; a policy may trust CI alone.  A job of CI says so itself.",
+)  # fmt: skip
+@click.option(
+    "--explore", "explored", type=click.IntRange(1), default=None, metavar="N",
+    help="Instead of the cases, N variants of each in other shapes; shows the smallest that fails.",
+)  # fmt: skip
+def run(
+    matrix_file: Path, workers: int, evidence: Path | None, resume: bool, retries: int,
+    strict: bool, quick: bool, deep: bool, shard: str, source: Source, explored: int | None,
+    **axes: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Measure the selected trials; each record is on disk the moment its trial ends.
+
+    With --explore no record is written; whoever keeps a variant that failed adds it to its suite,
+    and the command says how.
+
+    Example: gradtier run -n 2 --backend 'torch-*' --suite nn --device cpu
+    Example: gradtier run --explore 30 --backend torch-func-forward --suite array --nesting none
+    """
+    from gradtier.measure import Manner, run_trials
+    from gradtier.wandering import wander
+
+    if explored is not None:
+        sys.exit(wander(matrix_file, axes, quick, explored))
+    manner = Manner(workers, evidence, resume, strict, quick, deep, source, retries, shard)
+    sys.exit(run_trials(matrix_file, axes, manner))
