@@ -50,7 +50,10 @@ def ages(finished: Iterable[str]) -> Ages:
     """The days on which records were finished, in UTC."""
     known: Counter[datetime.date] = Counter()
     undated = 0
-    for text, n in Counter(map(_begins, finished)).items():
+    begins: Counter[str] = Counter()
+    for text, n in Counter(finished).items():  # many records share a second
+        begins[_begins(text)] += n
+    for text, n in begins.items():
         day = day_of(text)
         if day is None:
             undated += n

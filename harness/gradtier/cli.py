@@ -37,6 +37,7 @@ from gradtier.pipelines.command import jobs
 from gradtier.repro.command import repro
 from gradtier.since import since
 
+MOST_SHOWN = 30  # of the files that differ from a report
 CONTRACTS = ("matrix", "claims", "plan", "evidence", "support", "diff", "history")
 
 
@@ -252,8 +253,10 @@ def verify(
     whole = assessed(matrix_file, files, date or date_of_report(folder))
     history = history_of(whole.opened.plan, past, whole.today) if past is not None else None
     differing = verify_report(whole, folder, history, since_of(whole, older))
-    for line in differing:
+    for line in differing[:MOST_SHOWN]:
         click.echo(line, err=True)
+    if len(differing) > MOST_SHOWN:
+        click.echo(f"and {len(differing) - MOST_SHOWN} more", err=True)
     if not differing:
         click.echo(f"{folder}: as matrix and evidence give it")
     sys.exit(1 if differing else 0)

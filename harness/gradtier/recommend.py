@@ -15,7 +15,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from gradtier.assess import Assessment, Judged
+from gradtier.assess import Assessment, CellSummary, Judged
 from gradtier.matrix import Backend, Matrix, any_glob
 from gradtier.model import Mode, Nesting, Outcome
 
@@ -214,7 +214,7 @@ def _compared(backend: Backend) -> bool:
 def _candidate(
     a: Assessment, backend: Backend, device: str, rank: int, time: float | None
 ) -> Candidate:
-    trials = list(_on(a, device))
+    here = [summary for summary in a.cells if summary.cell.device == device]
     return Candidate(
         backend=a.backend,
         package=backend.package,
@@ -222,8 +222,8 @@ def _candidate(
         compiled=backend.is_compiled,
         rank=rank,
         time=usable(time),
-        ends={key: j.outcome for key, j in trials},
-        undeclared=undeclared(j for _, j in trials),
+        ends=dict(_ends(here)),
+        undeclared=sum(undeclared(s.by_outcome.get(Outcome.WRONG, ())) for s in here),
     )
 
 
@@ -232,12 +232,13 @@ def usable(time: float | None) -> float | None:
     return time if time is not None and 0.0 < time < math.inf else None
 
 
-def _on(a: Assessment, device: str) -> Iterator[tuple[Key, Judged]]:
-    for summary in a.cells:
-        cell = summary.cell
-        if cell.device == device:
-            for j in summary.trials:
-                yield (j.trial.id.suite, j.trial.id.case, cell.nesting, cell.dtype), j
+def _ends(cells: Iterable[CellSummary]) -> Iterator[tuple[Key, Outcome]]:
+    for summary in cells:
+        nesting, dtype = summary.cell.nesting, summary.cell.dtype
+        for outcome, trials in summary.by_outcome.items():
+            for j in trials:
+                t = j.trial.id
+                yield (t.suite, t.case, nesting, dtype), outcome
 
 
 def undeclared(trials: Iterable[Judged]) -> int:

@@ -107,7 +107,7 @@ class Numbers(Mapping[str, Any]):
     """A verdict as the text that it was read as; its keys and values are decoded when asked for.
 
     Decoded, the verdicts of a million records would fill several gigabytes, and a report looks at
-    few of their numbers at a time.  Who needs several of them takes ``dict(numbers)`` once.
+    few of their numbers at a time.  Who needs several of them takes ``whole()`` once.
     """
 
     __slots__ = ("_frame", "_text")
@@ -120,6 +120,10 @@ class Numbers(Mapping[str, Any]):
         head, tail, _ = self._frame
         found: dict[str, Any] = msgspec.json.decode(head + self._text + tail)
         return found
+
+    def whole(self) -> dict[str, Any]:
+        """All of it, decoded: a dictionary of the caller's own."""
+        return self._decoded()
 
     def __getitem__(self, key: str) -> Any:
         known = self._frame.known

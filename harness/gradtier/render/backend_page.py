@@ -198,10 +198,15 @@ def _texts(table: SupportTable, numbers: Iterable[int]) -> list[str]:
 
 def _origin(a: Assessment, benches: Iterable[Bench]) -> Origin:
     records = [j.record for j in a.trials() if j.record is not None and j.outcome.is_evidence]
-    versions = Counter(tuple(r.versions.items()) for r in records)
+    runs, versions = Counter[str](), Counter[tuple[tuple[str, str], ...]]()
+    for run, n in Counter(r.run for r in records).items():
+        runs[plain(run)] += n
+    made_with = {id(r.versions): r.versions for r in records}  # records share what is the same
+    for which, n in Counter(id(r.versions) for r in records).items():
+        versions[tuple(made_with[which].items())] += n
     return Origin(
         ages=ages(r.finished for r in records),
-        runs=dict(Counter(plain(r.run) for r in records).most_common()),
+        runs=dict(runs.most_common()),
         versions={
             plain(", ".join(f"{name} {v}" for name, v in items), 3 * LONGEST): n
             for items, n in sorted(versions.items(), key=lambda v: (-v[1], v[0]))

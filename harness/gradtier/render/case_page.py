@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-import msgspec
-from markupsafe import Markup
-
 from gradtier.assess import Judged
 from gradtier.cases import Case
 from gradtier.model import Outcome
 from gradtier.plan import Plan
-from gradtier.render import case_data, templating
+from gradtier.render import case_data, case_rows, templating
 from gradtier.render.case_summary import summary
 from gradtier.render.paths import Paths
 from gradtier.render.plots import Plot, plot
@@ -23,19 +19,10 @@ from gradtier.render.trials import (
     RANK,
     Measured,
     Trials,
-    Words,
     chip,
-    cleaned,
     command,
-    declared,
     derivative,
-    margin,
-    numbers_of,
     others,
-    text_of,
-    time_of,
-    with_bar,
-    words_of,
 )
 from gradtier.render.words import described, source
 from gradtier.support import MARKS, ConventionEntry
@@ -55,25 +42,6 @@ class Figure:
     backend: str
     says: str
     plot: Plot
-
-
-class TrialRow(msgspec.Struct, frozen=True, gc=False):
-    """One trial as a row of the page; the start and what is declared are pieces of it already."""
-
-    id: str
-    start: Markup
-    words: Words
-    declared: Markup | str
-    checks: Markup
-    got: str
-    reference: str
-    differences: str
-    margin_reference: str
-    margin_differences: str
-    margin: float
-    time: str
-    command: str
-    repro: str
 
 
 class CasePages:
@@ -135,7 +103,7 @@ class CasePages:
         counts, short = self._counts(case.id), _short(trials)
         held, agree = self._held_back(counts)
         figures = list(islice(self._figures(short, _right(trials)), MOST_PLOTS))
-        devices = self.trials.devices
+        devices, figure_of = self.trials.devices, {f.trial: f.number for f in figures}
         file = self.paths.data[case.id].rpartition("/")[2] if held or agree else ""
         return templating.render(
             "case.html.j2", top="../../", table=self.table, case=case,
@@ -145,35 +113,15 @@ class CasePages:
             source=source(case), place=plain(str(case.place)), counts=others(counts),
             agree=agree, held=held, file=file, planned=len(trials),
             measured=sum(n for outcome, n in counts.items() if outcome.is_evidence),
-            summary=summary(m for m in trials if m.judged.trial.id.cell.device in devices),
-            differ=list(map(self._row, short[:MOST_ROWS])), differing=len(short),
+            summary=summary(trials, devices),
+            differ=[case_rows.row(m, self.known, figure_of) for m in short[:MOST_ROWS]],
+            differing=len(short),
             who=self.who, piece=templating.piece,
-            figures=figures, figure_of={f.trial: f.number for f in figures},
+            figures=figures,
             idle=_not_run(m.judged for m in trials), left_out=self.left_out.get(case.id, {}),
             conventions=self.kinks.get(case.id, []),
             names=self.names, devices=[d for d in self.plan.matrix.axes.devices if d in devices],
             example=command(trials[0].judged.trial.id) if trials else "",
-        )  # fmt: skip
-
-    def _row(self, m: Measured) -> TrialRow:
-        record, t = m.judged.record, m.judged.trial.id
-        assert record is not None  # only a record is evidence
-        cell, id_, known = t.cell, plain(str(t)), self.known[t.cell.backend]
-        because, words, n = declared(m.judged), words_of(m), numbers_of(m)
-        checks = tuple(cleaned(f"{name}: {says}") for name, says in record.checks.items())
-        return TrialRow(
-            id_,
-            templating.piece(
-                "start", known.page, known.title, known.mode.value,
-                derivative(cell.nesting, known.mode), cell.device, cell.nesting.value, cell.dtype,
-                *chip(m.outcome), words.reason,
-            ),
-            words,
-            templating.piece("declared", *because) if because[0] else "",
-            templating.piece("checks", checks),
-            text_of(n.got), with_bar(n.reference, n.allowed), with_bar(n.slope, n.bar),
-            text_of(n.margin_reference, 3), text_of(n.margin_differences, 3), margin(m.verdict),
-            time_of(n), plain(command(t)), plain(f"gradtier repro {shlex.quote(str(t))}"),
         )  # fmt: skip
 
     def _figures(self, *parts: list[Measured]) -> Iterator[Figure]:

@@ -6,7 +6,7 @@ not end alike, each ending names its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,17 +73,19 @@ _ABSENT: tuple[Ending, ...] = ((State.NOT_OFFERED, MARKS[State.NOT_OFFERED], "no
 _ORDER = {o: RANK.get(o, len(RANK)) for o in Outcome}  # what agrees, or has no evidence, comes last
 
 
-def summary(trials: Iterable[Measured]) -> Summary:
+def summary(trials: Iterable[Measured], devices: Collection[str]) -> Summary:
     """The table of a case.
 
     Args:
-        trials: all of them, with evidence or without, on the devices that have any, in the order
-            of the rows.
+        trials: all of them, with evidence or without, in the order of the rows.
+        devices: those that have any evidence; trials on others are left out.
     """
     groups: dict[tuple[str, str], list[Measured]] = {}
     there, measured = set(), set()
     for m in trials:
         cell = m.judged.trial.id.cell
+        if cell.device not in devices:
+            continue
         key = cell.backend, cell.device
         groups.setdefault(key, []).append(m)
         if m.outcome.is_evidence:

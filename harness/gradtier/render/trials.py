@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import msgspec
 
+from gradtier import records
 from gradtier.assess import Assessment, Judged
 from gradtier.model import AXES, Mode, Nesting, Outcome, TrialId
 from gradtier.render.words import duration, number
@@ -114,8 +115,13 @@ class Measured(msgspec.Struct, frozen=True, gc=False):
     @classmethod
     def of(cls, j: Judged) -> Self:
         """The trial with its verdict, which a record may keep as text, decoded once."""
-        verdict = j.record.verdict if j.record is not None else None
-        return cls(j, j.outcome, dict(verdict.items()) if verdict else _NOTHING)
+        record = j.record
+        if record is None:
+            return cls(j, j.outcome, _NOTHING)
+        verdict = record.verdict
+        if isinstance(verdict, records.Numbers):
+            return cls(j, record.outcome, verdict.whole())
+        return cls(j, record.outcome, dict(verdict) if verdict else _NOTHING)
 
 
 class Words(msgspec.Struct, frozen=True, gc=False):

@@ -182,9 +182,25 @@ def test_every_command_that_repeats_a_trial_can_be_copied_and_read_without_a_scr
     assert "<button" not in text  # only the script makes what only the script can do
 
 
+def test_a_separator_in_a_strangers_text_moves_no_number_into_another_place() -> None:
+    between = "a\x1fb<i>"
+
+    def ends(t: TrialId) -> world.Ending:
+        return Outcome.WRONG, Reason.VALUE, between
+
+    verdict = {**NUMBERS, "convention": between, "margin_fd": between, "findings": [between]}
+    verdict["worst"] = {**verdict["worst"], "got": between, "part": between, "fd": between}
+    text, _ = rendered(many(ends, verdict))
+    assert "\x1f" not in text and "<i>" not in text
+    cells = re.findall(r'<td class="with">(.*?)</td>', text)
+    assert len(cells) == 24 and all(re.match(r"(alpha|beta) 1.2.3<span", cell) for cell in cells)
+    assert text.count("<span>got a b&lt;i&gt;</span>") == 24
+
+
 # ------------------------------------------------------------------------------- by backend
 def lines(shown: world.Shown) -> Any:
-    return summary(map(Measured.of, Pages(*shown).trials.here(CASE)))
+    found = Pages(*shown).trials
+    return summary(map(Measured.of, found.by_case[CASE]), found.devices)
 
 
 def test_a_row_per_backend_names_the_dtypes_that_end_otherwise_and_only_those() -> None:
@@ -212,7 +228,7 @@ def test_the_numbers_of_a_row_are_those_of_its_worst_trial() -> None:
         )
         for m in trials
     ]
-    line = summary(trials).lines[-1]
+    line = summary(trials, {"cpu"}).lines[-1]
     assert line.of == "first order, float32"
     assert (line.reference.error, line.reference.aside) == ("1.2 of 1e-15", "margin 3")
     assert (line.differences.error, line.differences.aside) == ("1.2 of 8e-07", "margin inf")
