@@ -104,6 +104,8 @@ class CasePages:
         held, agree = self._held_back(counts)
         figures = list(islice(self._figures(short, _right(trials)), MOST_PLOTS))
         devices, figure_of = self.trials.devices, {f.trial: f.number for f in figures}
+        here = [d for d in self.plan.matrix.axes.devices if d in devices]
+        by_backend = summary(trials, devices)
         file = self.paths.data[case.id].rpartition("/")[2] if held or agree else ""
         return templating.render(
             "case.html.j2", top="../../", table=self.table, case=case,
@@ -113,14 +115,18 @@ class CasePages:
             source=source(case), place=plain(str(case.place)), counts=others(counts),
             agree=agree, held=held, file=file, planned=len(trials),
             measured=sum(n for outcome, n in counts.items() if outcome.is_evidence),
-            summary=summary(trials, devices),
+            summary=by_backend,
+            lines=[
+                case_rows.line(found, self.who[found.backend], len(here) > 1)
+                for found in by_backend.lines
+            ],
             differ=[case_rows.row(m, self.known, figure_of) for m in short[:MOST_ROWS]],
             differing=len(short),
             who=self.who, piece=templating.piece,
             figures=figures,
             idle=_not_run(m.judged for m in trials), left_out=self.left_out.get(case.id, {}),
             conventions=self.kinks.get(case.id, []),
-            names=self.names, devices=[d for d in self.plan.matrix.axes.devices if d in devices],
+            names=self.names, devices=here,
             example=command(trials[0].judged.trial.id) if trials else "",
         )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Rows of the table of trials that do not agree, on a case's page.
+"""Rows of the two tables on a case's page: by backend, and of trials that do not agree.
 
 There may be a hundred thousand of them in a report.  Each is put together here rather than in a
 template, where every one of its twenty texts would be escaped by a call of its own.
@@ -7,12 +7,13 @@ template, where every one of its twenty texts would be escaped by a call of its 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup, escape
 
 from gradtier.render import templating
 from gradtier.render.case_data import Known
+from gradtier.render.case_summary import Line
 from gradtier.render.trials import (
     Measured,
     chip,
@@ -71,7 +72,40 @@ def row(m: Measured, known: Mapping[str, Known], figures: Mapping[str, int]) -> 
     )
 
 
-def _escaped(texts: tuple[str, ...]) -> list[str]:
+def line(found: Line, who: Markup, with_device: bool) -> Markup:
+    """One backend as a row of the table by backend.
+
+    Args:
+        found: what the row says.
+        who: the link to the backend.
+        with_device: whether the table has a column for the device.
+    """
+    against = [found.reference, found.differences]
+    texts = [found.of, found.device, found.time or "–"]
+    texts += [text for a in against if a is not None for text in (a.error, a.aside)]
+    of, device, time, *others = _escaped(texts)
+    cells = "".join(f"<td>{templating.piece('endings', cell)}</td>" for cell in found.cells)
+    pairs = iter(others)
+    numbers = "".join(
+        f'<td class="numbers">{_against(next(pairs), next(pairs)) if a is not None else _NONE}</td>'
+        for a in against
+    )
+    return Markup(
+        f'<tr><th scope="row">{who}'
+        + (f'<span class="aside">numbers of {of}</span>' if of else "")
+        + (f"</th><td>{device}</td>" if with_device else "</th>")
+        + f'{cells}{numbers}<td class="numbers">{time}</td></tr>'
+    )
+
+
+_NONE = '<span class="soft">–<span class="hidden"> not compared</span></span>'
+
+
+def _against(error: str, aside: str) -> str:
+    return (f"<span>{error}</span>" if error else "") + f'<span class="aside">{aside}</span>'
+
+
+def _escaped(texts: Sequence[str]) -> list[str]:
     """Every text escaped, by one call."""
     return str(escape(_BETWEEN.join(texts))).split(_BETWEEN)
 
