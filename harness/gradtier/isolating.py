@@ -27,6 +27,7 @@ from gradtier.sources import Source
 
 SECONDS = 120.0  # for an interpreter to say what is installed there; some disks are slow
 AT_ONCE = 4
+WIDTH = 80
 
 
 @dataclass(frozen=True)
@@ -96,11 +97,10 @@ def isolated(opened: Opened, trials: Iterable[Planned], source: Source, console:
     wanted = kits(opened, needed(opened, trials), source)
     found = looked_up(opened, wanted)
     missing = [kit for kit in wanted if kit.extra not in found]
-    names = ", ".join(kit.extra for kit in wanted) or "none"
     rest = ", ".join(kit.extra for kit in missing)
-    console.print(
-        f"environments needed: {names}; " + (f"made now: {rest}" if rest else "all there")
-    )
+    names = ", ".join(kit.extra for kit in wanted)
+    then = f"made now, once: {rest}" if rest else "all there"
+    console.print(f"environments needed: {names}; {then}" if names else "no environment is needed")
     for kit in missing:
         found[kit.extra] = _made(opened.loaded.root, kit, console)
     return _on(opened, found)
@@ -177,6 +177,7 @@ def _made(root: Path, kit: Kit, console: Console) -> Environment:
     meter = Meter(f"making {kit.extra}", 1, console)
 
     def said(line: str) -> None:
+        line = line[:WIDTH]  # pip names everything that it installs in one line
         meter.advance(0, line, lambda: f"  {kit.extra}, {meter.seconds:.0f} s: {line}")
 
     try:
