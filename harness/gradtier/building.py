@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.util
+import itertools
 import json
 import os
 import platform
@@ -28,6 +29,7 @@ except ImportError:  # pragma: no cover - Windows: runs are not kept apart there
 
 STAMP = "gradtier-stamp"
 POLL = 0.25  # seconds between looks at what pip says
+CONFLICT, ADVICE = "The conflict is caused by:", "To fix this you could"  # words of pip
 TAIL = 4000  # bytes at the end of a log in which the last words are
 
 #: PYTHONPATH may hold packages, which pip would take for installed ones.
@@ -107,14 +109,17 @@ def there(folder: Path, ask: Callable[[Path], Found]) -> Found | None:
         return None
 
 
-def built(recipe: Recipe, folder: Path, ask: Callable[[Path], Found], said: Said) -> Found:
+def built(
+    recipe: Recipe, folder: Path, ask: Callable[[Path], Found], now: Said, note: Said
+) -> Found:
     """What the environment answers, which is made where it is not there; one at a time.
 
     Args:
         recipe: what it is made of.
         folder: where it is made.
         ask: as for :func:`there`.
-        said: is told what goes on, a line now and then.
+        now: is told what goes on, several times a second.
+        note: is told what is unusual.
 
     Raises:
         NotBuilt: it can't be made, or does not start.
@@ -122,14 +127,14 @@ def built(recipe: Recipe, folder: Path, ask: Callable[[Path], Found], said: Said
     log = folder.with_name(f"{folder.name}.log")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(folder.with_name(f"{folder.name}.lock"), said) as lock:
+        with _locked(folder.with_name(f"{folder.name}.lock"), note) as lock:
             if (found := there(folder, ask)) is not None:  # whoever held the lock has made it
                 return found
             if folder.exists():
-                said("what an interrupted build has left is made anew")
+                note("what an interrupted build has left is made anew")
                 shutil.rmtree(folder)
             with log.open("wb") as out:
-                _make(recipe, folder, out, lock, said)
+                _make(recipe, folder, out, lock, now)
             unfinished = folder / f"{STAMP}.new"
             unfinished.write_text(json.dumps([recipe.words, str(recipe.pins)]) + "\n", "utf-8")
             unfinished.replace(folder / STAMP)  # whole or not at all
@@ -148,7 +153,7 @@ def older(folder: Path, extra: str) -> list[str]:
     return sorted(name for name in names if other.fullmatch(name))
 
 
-def _make(recipe: Recipe, folder: Path, out: BinaryIO, lock: BinaryIO, said: Said) -> None:
+def _make(recipe: Recipe, folder: Path, out: BinaryIO, lock: BinaryIO, now: Said) -> None:
     python = str(interpreter(folder))
     pins = [] if recipe.pins is None else ["--constraint", str(recipe.pins)]
     steps = (
@@ -158,8 +163,9 @@ def _make(recipe: Recipe, folder: Path, out: BinaryIO, lock: BinaryIO, said: Sai
     for command in steps:
         out.write(f"$ {' '.join(command)}\n".encode())
         out.flush()
-        status = _ran(command, out, lock, said)
+        status = _ran(command, out, lock, now)
         if status:
+            shutil.rmtree(folder, ignore_errors=True)  # the log says all
             raise NotBuilt(_last_words(Path(out.name), status), Path(out.name))
 
 
@@ -180,7 +186,7 @@ def _creation(folder: Path) -> list[str]:
     )
 
 
-def _ran(command: Sequence[str], out: BinaryIO, lock: BinaryIO, said: Said) -> int:
+def _ran(command: Sequence[str], out: BinaryIO, lock: BinaryIO, now: Said) -> int:
     """Run a command into a log; its exit status.
 
     It inherits the lock: when this process is killed, nobody builds beside a pip that goes on.
@@ -194,7 +200,7 @@ def _ran(command: Sequence[str], out: BinaryIO, lock: BinaryIO, said: Said) -> i
             while True:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     return process.wait(POLL)
-                said(next(iter(_lines(Path(out.name))[-1:]), ""))
+                now(next(iter(_lines(Path(out.name))[-1:]), ""))
         except BaseException:
             process.kill()
             raise
@@ -210,20 +216,25 @@ def _lines(log: Path) -> list[str]:
 
 
 def _last_words(log: Path, status: int) -> str:
+    """Why pip failed, in a sentence: its last error, or what it found in conflict."""
     lines = _lines(log)
+    if CONFLICT in lines:
+        after = lines[lines.index(CONFLICT) + 1 :]
+        causes = itertools.takewhile(lambda line: not line.startswith(ADVICE), after)
+        return f"in conflict: {'; '.join(causes)}"
     errors = [line for line in lines if line.startswith("ERROR: ")]
     return next(iter((errors or lines)[-1:]), f"exit status {status}").removeprefix("ERROR: ")
 
 
 @contextlib.contextmanager
-def _locked(file: Path, said: Said) -> Iterator[BinaryIO]:
+def _locked(file: Path, note: Said) -> Iterator[BinaryIO]:
     """Hold a lock, waiting for whoever holds it; the system frees it when its holder ends."""
     with file.open("ab") as lock:
         if fcntl is not None:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                said("another run builds it; waiting for that")
+                note("another run builds it; waiting for that")
                 fcntl.flock(lock, fcntl.LOCK_EX)
             except OSError:
                 pass  # a file system without locks: runs are not kept apart there

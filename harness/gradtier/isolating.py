@@ -101,6 +101,9 @@ def isolated(opened: Opened, trials: Iterable[Planned], source: Source, console:
     names = ", ".join(kit.extra for kit in wanted)
     then = f"made now, once: {rest}" if rest else "all there"
     console.print(f"environments needed: {names}; {then}" if names else "no environment is needed")
+    for extra, own in found.items():
+        if own.why:
+            console.print(f"{extra}: its rows are unavailable: {own.why}")
     for kit in missing:
         found[kit.extra] = _made(opened.loaded.root, kit, console)
     return _on(opened, found)
@@ -176,15 +179,18 @@ def looked_up(opened: Opened, wanted: Iterable[Kit]) -> dict[str, Environment]:
 def _made(root: Path, kit: Kit, console: Console) -> Environment:
     meter = Meter(f"making {kit.extra}", 1, console)
 
-    def said(line: str) -> None:
+    def now(line: str) -> None:
         line = line[:WIDTH]  # pip names everything that it installs in one line
         meter.advance(0, line, lambda: f"  {kit.extra}, {meter.seconds:.0f} s: {line}")
 
+    def note(line: str) -> None:
+        console.print(f"  {kit.extra}: {line}")
+
     try:
         folder = _folder(root, kit)
-        found = built(kit.recipe, folder, partial(ask, root, kit, folder.name), said)
+        found = built(kit.recipe, folder, partial(ask, root, kit, folder.name), now, note)
         meter.close()
-        console.print(f"{kit.extra}: made in {meter.seconds:.0f} s, in {shown(folder)}")
+        console.print(f"{kit.extra}: ready after {meter.seconds:.0f} s, in {shown(folder)}")
         if kit.recipe.pins is None:
             console.print(f"  not pinned: there is no {CONSTRAINTS}/{kit.extra}.txt")
         if names := older(folder, kit.extra):

@@ -66,7 +66,7 @@ def run_trials(matrix: Path, axes: Mapping[str, tuple[str, ...]], manner: Manner
             retries=manner.retries, shard=manner.shard, isolate=manner.isolate,
         )  # fmt: skip
     except KeyboardInterrupt:
-        console.print("interrupted before the first trial; nothing was written")
+        console.print("interrupted before the first trial; no record was written")
         return 130
     left = to_do(opened, order)
     here = sum(1 for t in left if not t.unavailable)

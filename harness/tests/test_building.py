@@ -27,6 +27,10 @@ CREATION += "p = f + '/bin/python'; open(p, 'w').write(sys.argv[2]); os.chmod(p,
 RECIPE = Recipe("tiny", ("tiny==1",))
 
 
+def quiet(line: str) -> None:
+    """What goes on at the moment, several times a second."""
+
+
 def creation(world: Path, folder: Path, script: str = PYTHON) -> list[str]:
     return [sys.executable, "-c", CREATION, str(folder), script.format(world=world)]
 
@@ -59,17 +63,19 @@ def until(true: object) -> None:
 def test_what_is_there_is_not_made_again(place: Path) -> None:
     folder = place / "tiny-1"
     assert there(folder, answer) is None
-    assert built(RECIPE, folder, answer, print) == "answer of tiny-1"
-    assert there(folder, answer) == built(RECIPE, folder, answer, print) == "answer of tiny-1"
+    assert built(RECIPE, folder, answer, quiet, print) == "answer of tiny-1"
+    assert (
+        there(folder, answer) == built(RECIPE, folder, answer, quiet, print) == "answer of tiny-1"
+    )
     assert calls(place) == 1
 
 
 def test_an_environment_whose_python_is_gone_is_made_anew(place: Path) -> None:
     folder = place / "tiny-1"
-    built(RECIPE, folder, answer, print)
+    built(RECIPE, folder, answer, quiet, print)
     (folder / "bin" / "python").unlink()
     assert there(folder, answer) is None
-    assert built(RECIPE, folder, answer, print) == "answer of tiny-1"
+    assert built(RECIPE, folder, answer, quiet, print) == "answer of tiny-1"
     assert calls(place) == 2
 
 
@@ -78,13 +84,28 @@ def test_a_failed_build_gives_the_installers_last_error_and_leaves_no_stamp(plac
     place.mkdir()
     (place.parent / "fail").write_text("Looking\nERROR: No matching distribution\nnotice: old\n")
     with pytest.raises(NotBuilt, match=r"^No matching distribution$") as caught:
-        built(RECIPE, folder, answer, print)
+        built(RECIPE, folder, answer, quiet, print)
     assert caught.value.log is not None and "Looking" in caught.value.log.read_text()
     assert there(folder, answer) is None
     (place.parent / "fail").unlink()
-    said: list[str] = []
-    assert built(RECIPE, folder, answer, said.append) == "answer of tiny-1"
-    assert "what an interrupted build has left is made anew" in said
+    assert not folder.exists()
+    assert built(RECIPE, folder, answer, quiet, print) == "answer of tiny-1"
+
+
+def test_a_conflict_of_requirements_is_named_and_not_where_to_read_about_conflicts(
+    place: Path,
+) -> None:
+    place.mkdir()
+    (place.parent / "fail").write_text(
+        "ERROR: Cannot install a because these package versions have conflicting dependencies.\n"
+        "\nThe conflict is caused by:\n    The user requested a>=2\n"
+        "    The user requested (constraint) a==1\n\n"
+        "To fix this you could try to:\n1. loosen it\n\n"
+        "ERROR: ResolutionImpossible: for help visit https://example.org/\n"
+    )
+    why = r"^in conflict: The user requested a>=2; The user requested \(constraint\) a==1$"
+    with pytest.raises(NotBuilt, match=why):
+        built(RECIPE, place / "tiny-1", answer, quiet, print)
 
 
 def test_what_is_finished_but_does_not_start_is_no_environment(place: Path) -> None:
@@ -92,13 +113,13 @@ def test_what_is_finished_but_does_not_start_is_no_environment(place: Path) -> N
         raise Broken("no module named gradtier")
 
     with pytest.raises(NotBuilt, match="it does not start: no module named gradtier"):
-        built(RECIPE, place / "tiny-1", silent, print)
+        built(RECIPE, place / "tiny-1", silent, quiet, print)
 
 
 def test_a_folder_that_can_not_be_written_is_said(place: Path) -> None:
     place.write_text("a file")
     with pytest.raises(NotBuilt, match="its folder can't be written"):
-        built(RECIPE, place / "tiny-1", answer, print)
+        built(RECIPE, place / "tiny-1", answer, quiet, print)
 
 
 def test_two_runs_at_once_build_once(place: Path) -> None:
@@ -108,7 +129,7 @@ def test_two_runs_at_once_build_once(place: Path) -> None:
     said: list[str] = []
 
     def run() -> None:
-        found.append(built(RECIPE, folder, answer, said.append))
+        found.append(built(RECIPE, folder, answer, quiet, said.append))
 
     threads = [threading.Thread(target=run) for _ in range(2)]
     for thread in threads:
@@ -128,7 +149,7 @@ from pathlib import Path
 from gradtier import building
 world, command = Path(sys.argv[1]), sys.argv[2:]
 building._creation = lambda folder: command
-building.built(building.Recipe("tiny", ("tiny==1",)), world / "place" / "tiny-1", str, print)
+building.built(building.Recipe("tiny", ("tiny==1",)), world / "place" / "tiny-1", str, print, print)
 """
 
 
@@ -147,7 +168,7 @@ def test_a_killed_build_is_made_anew_and_not_beside_an_installer_that_goes_on(
         first.kill()
         first.wait()
     said: list[str] = []
-    second = threading.Thread(target=built, args=(RECIPE, folder, answer, said.append))
+    second = threading.Thread(target=built, args=(RECIPE, folder, answer, quiet, said.append))
     second.start()
     until(lambda: said)
     assert said == ["another run builds it; waiting for that"]
@@ -167,7 +188,7 @@ def test_an_interrupt_ends_the_installer(place: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):  # at once, while the installer would wait for ever
-        built(RECIPE, place / "tiny-1", answer, interrupt)
+        built(RECIPE, place / "tiny-1", answer, interrupt, print)
     assert there(place / "tiny-1", answer) is None
 
 
