@@ -172,13 +172,16 @@ def _make(recipe: Recipe, folder: Path, out: BinaryIO, lock: BinaryIO, now: Said
 def _creation(folder: Path) -> list[str]:
     """The command that makes an empty environment with pip.
 
+    virtualenv where it is installed: it is faster, brings a newer pip, and needs no ensurepip,
+    which Debian has in a package of its own.
+
     Raises:
         NotBuilt: this Python has no means to.
     """
-    if all(importlib.util.find_spec(name) for name in ("venv", "ensurepip")):
-        return [sys.executable, "-m", "venv", str(folder)]
     if importlib.util.find_spec("virtualenv"):
         return [sys.executable, "-m", "virtualenv", str(folder)]
+    if all(importlib.util.find_spec(name) for name in ("venv", "ensurepip")):
+        return [sys.executable, "-m", "venv", str(folder)]
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     raise NotBuilt(
         "this Python has neither venv with ensurepip nor virtualenv; on Debian and Ubuntu: "

@@ -227,7 +227,7 @@ def test_a_python_without_the_means_to_make_environments_says_what_to_install(
 
     monkeypatch.setattr(building, "importlib", fake("venv", "virtualenv"))
     assert "virtualenv" in building._creation(tmp_path)
-    monkeypatch.setattr(building, "importlib", fake("venv", "ensurepip", "virtualenv"))
+    monkeypatch.setattr(building, "importlib", fake("venv", "ensurepip"))
     assert "venv" in building._creation(tmp_path)
     monkeypatch.setattr(building, "importlib", fake("venv"))
     with pytest.raises(NotBuilt, match="apt install python3-venv"):
