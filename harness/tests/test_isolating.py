@@ -315,3 +315,15 @@ def test_a_run_that_can_not_be_begun_builds_nothing(tiny: World) -> None:
 def test_variants_are_not_explored_in_environments(world: World) -> None:
     done = world.gradtier("run", "--explore", "2", "--isolate", "env")
     assert done.returncode == 2 and "leave out --isolate" in done.stderr
+
+
+def test_pytest_itself_runs_a_matrix_whose_packages_are_isolated(world: World) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", str(world.file), "--gradtier-isolate", "env",
+         "--gradtier-nesting", "none", "-p", "no:cacheprovider"],
+        cwd=world.folder, env=world.environment(), capture_output=True, text=True, timeout=100,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "no environment is needed" in done.stderr, "pytest's capture must not swallow it"
+    assert "4 passed" in done.stdout
