@@ -14,11 +14,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from gradtier.engine import EngineKey, Engines, Unavailable, engine_key
-from gradtier.host import Host, adapter_class
+from gradtier.host import CONSTRAINTS, Host
 from gradtier.matrix import Matrix
 from gradtier.plan import Plan
 
-CONSTRAINTS = "ci/constraints"
 MOST_NAMED = 3  # rows that are named with a reason; of more, the number is said
 
 
@@ -86,14 +85,16 @@ class Diagnosis:
         return asdict(self)
 
 
-def start_all(engines: Engines, matrix: Matrix, at_once: int) -> Iterator[tuple[str, Started]]:
+def start_all(
+    engines: Engines, matrix: Matrix, host: Host, at_once: int
+) -> Iterator[tuple[str, Started]]:
     """Start the worker of every installed row, and end it; row -> how that went.
 
     Rows that share a process are told together, as soon as it has started.
     """
     rows: dict[EngineKey, list[str]] = {}
     for name, backend in matrix.backends.items():
-        if backend.adapter and _is_installed(backend.adapter):
+        if backend.adapter and host.has(backend):
             rows.setdefault(engine_key(matrix, name), []).append(name)
     groups = list(rows.values())
     with ThreadPoolExecutor(at_once) as pool:
@@ -109,11 +110,6 @@ def _start(engines: Engines, backend: str) -> Started:
         return Started(why=str(error))
     engine.close()
     return Started(engine.ready.devices, engine.ready.settings)
-
-
-def _is_installed(adapter: str) -> bool:
-    kind = adapter_class(adapter)
-    return set(kind.distributions[:1]) <= kind.installed().keys()
 
 
 def diagnosis(plan: Plan, host: Host, started: Mapping[str, Started]) -> Diagnosis:
@@ -151,16 +147,16 @@ def _checked(
             missing[device] = why
         else:
             runs_on.append(device)
-    installed = bool(row.adapter) and _is_installed(row.adapter)
+    installed = bool(row.adapter) and host.has(row)
     return Checked(
         backend=name,
         title=f"{row.title}, {row.mode}",
         package=row.package,
-        versions=adapter_class(row.adapter).installed() if row.adapter else {},
+        versions=host.installed(row) if row.adapter else {},
         runs_on=tuple(runs_on),
         missing=missing,
         settings={} if started is None else started.settings,
-        cure="" if installed or row.extra is None else _install(row.extra),
+        cure="" if installed or row.extra is None or host.environments else _install(row.extra),
         trials=sum(planned.get((name, d), 0) for d in runs_on),
         planned=sum(n for (backend, _), n in planned.items() if backend == name),
     )

@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 
 from gradtier import messages
 from gradtier.cases import Suite
+from gradtier.environments import Environment
 from gradtier.errors import GradtierError
 from gradtier.host import adapter_class
 from gradtier.matrix import Matrix
@@ -73,6 +74,7 @@ class EngineKey:
 
     adapter: str
     options: tuple[tuple[str, Any], ...]
+    extra: str = ""  # what installs it; rows of one adapter may be of two environments
 
 
 class Engine:
@@ -82,17 +84,20 @@ class Engine:
         setup: what it is told to be.
         environment: variables set before the library is imported.
         memory: bytes that it may hold.
+        python: its interpreter; without one, that of the run.
 
     Raises:
         Unavailable: the library does not import or the adapter does not start.
     """
 
-    def __init__(self, setup: Setup, environment: Mapping[str, str], memory: float) -> None:
+    def __init__(
+        self, setup: Setup, environment: Mapping[str, str], memory: float, python: str = ""
+    ) -> None:
         self._memory = memory
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "gradtier.worker"],
+            [python or sys.executable, "-m", "gradtier.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
@@ -223,18 +228,21 @@ class Engines:
         matrix: which adapters there are.
         suites: whose cases they are asked about.
         root: folder that suite paths are relative to.
+        environments: extra -> the environment of its rows; others run in that of the run.
         most: processes kept alive at once; the least recently asked is ended first. One trial may
             need its own and those of every reference row.
     """
 
     def __init__(
-        self, matrix: Matrix, suites: Mapping[str, Suite], root: Path, most: int = MOST_LIVE
-    ) -> None:
+        self, matrix: Matrix, suites: Mapping[str, Suite], root: Path,
+        environments: Mapping[str, Environment] | None = None, most: int = MOST_LIVE,
+    ) -> None:  # fmt: skip
         self._matrix = matrix
         self._paths = {s: str((root / matrix.suites[s].path).resolve()) for s in suites}
         self._root = str(root.resolve())
         self._most = most
-        self._cache = {CACHE: str(root / ".gradtier" / "cache")}
+        self._cache = root / ".gradtier" / "cache"
+        self._environments = environments or {}
         self._live: OrderedDict[EngineKey, Engine] = OrderedDict()
         self._dead: dict[EngineKey, str] = {}
 
@@ -267,8 +275,7 @@ class Engines:
         Raises:
             Unavailable: it can't be started.
         """
-        key = engine_key(self._matrix, backend)
-        return self._engine(key, {CACHE: str(cache)})
+        return self._engine(engine_key(self._matrix, backend), cache)
 
     def fresh(self, backend: str) -> Engine:
         """A new process of a backend, as a run starts it; whoever asks for it closes it.
@@ -290,9 +297,15 @@ class Engines:
         forbidden = {m for other in others for m in other.modules} - set(kind.owned(options))
         return Setup(key.adapter, options, self._paths, self._root, tuple(sorted(forbidden)))
 
-    def _engine(self, key: EngineKey, cache: Mapping[str, str]) -> Engine:
-        environment = {**cache, **adapter_class(key.adapter).environment}
-        return Engine(self._setup(key), environment, self._matrix.memory * 2**30)
+    def _engine(self, key: EngineKey, cache: Path) -> Engine:
+        own = self._environments.get(key.extra)
+        if own is not None and own.why:
+            raise Unavailable(own.why)
+        variables, python = {CACHE: str(cache)}, ""
+        if own is not None:  # what was compiled beside other versions is not taken up
+            variables, python = {**own.variables(), CACHE: str(cache / own.name)}, own.python
+        variables |= adapter_class(key.adapter).environment
+        return Engine(self._setup(key), variables, self._matrix.memory * 2**30, python)
 
     def _start(self, key: EngineKey) -> Engine:
         try:
@@ -305,4 +318,4 @@ class Engines:
 def engine_key(matrix: Matrix, backend: str) -> EngineKey:
     """The key of a backend's process."""
     row = matrix.backends[backend]
-    return EngineKey(row.adapter, tuple(sorted(row.options.items())))
+    return EngineKey(row.adapter, tuple(sorted(row.options.items())), row.extra or "")

@@ -9,12 +9,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from gradtier.backends.base import Adapter
+from gradtier.environments import Environment
 from gradtier.matrix import Backend
+
+#: Where constraint files lie beside a matrix, one for each extra.
+CONSTRAINTS = "ci/constraints"
 
 
 @dataclass(frozen=True)
@@ -26,19 +30,39 @@ class Host:
             the backend itself has the last word when its worker starts.
         facts: what a record says of the machine (system, processor, cores, Python, cards).
         packages: whether the packages installed here count.
+        environments: extra -> the environment in which its rows run; those of other extras, and
+            rows without one, run in the environment of the run itself.
     """
 
     absent: Mapping[str, str]
     facts: Mapping[str, str]
     packages: bool = True
+    environments: Mapping[str, Environment] = field(default_factory=dict)
+
+    def environment(self, backend: Backend) -> Environment | None:
+        """The environment of its own that a row has, if any."""
+        return self.environments.get(backend.extra) if backend.extra else None
+
+    def installed(self, backend: Backend) -> Mapping[str, str]:
+        """Distribution -> version of a row with an adapter, where the row runs."""
+        if (own := self.environment(backend)) is not None:
+            return own.installed.get(backend.adapter, {})
+        return adapter_class(backend.adapter).installed()
+
+    def has(self, backend: Backend) -> bool:
+        """Whether the package of a row with an adapter is installed where the row runs."""
+        return (
+            set(adapter_class(backend.adapter).distributions[:1]) <= self.installed(backend).keys()
+        )
 
     def why_not(self, backend: Backend, device: str) -> str:
         """Why trials of ``backend`` on ``device`` can't run here, or empty."""
         if not self.packages:
             return ""
-        adapter = adapter_class(backend.adapter)
-        needed = adapter.distributions[:1]
-        if not all(name in adapter.installed() for name in needed):
+        needed = adapter_class(backend.adapter).distributions[:1]
+        if (own := self.environment(backend)) is not None:
+            return own.why_not(backend.adapter, needed) or self.absent.get(device, "")
+        if not self.has(backend):
             return f"the package {needed[0]} is not installed here"
         return self.absent.get(device, "")
 

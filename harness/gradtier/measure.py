@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from gradtier.errors import InputError, Problem
+from gradtier.isolating import begin
 from gradtier.plan import selected
 from gradtier.policy import Source
-from gradtier.running import Opened, begin, open_matrix, shown, to_do
+from gradtier.running import Opened, open_matrix, shown, to_do
+from gradtier.sources import Source as Installed
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Manner:
         source: who measures.
         retries: how often a failure is tried again.
         shard: which part of the selection, as ``3/8``; empty: all of it.
+        isolate: how gradtier is installed in environments of the packages' own; None: every row
+            runs in the environment of the run.
     """
 
     workers: int = 0
@@ -39,6 +43,7 @@ class Manner:
     source: Source = "self"
     retries: int = 0
     shard: str = ""
+    isolate: Installed | None = None
 
 
 def run_trials(matrix: Path, axes: Mapping[str, tuple[str, ...]], manner: Manner) -> int:
@@ -55,10 +60,14 @@ def run_trials(matrix: Path, axes: Mapping[str, tuple[str, ...]], manner: Manner
     console = Console(markup=False, highlight=False, soft_wrap=True)
     opened = open_matrix(matrix)
     selection = selected(opened.plan.matrix, axes, manner.quick, manner.deep)
-    order, said = begin(
-        opened, selection, manner.evidence, resume=manner.resume, source=manner.source,
-        retries=manner.retries, shard=manner.shard,
-    )  # fmt: skip
+    try:
+        opened, order, said = begin(
+            opened, selection, manner.evidence, console, resume=manner.resume, source=manner.source,
+            retries=manner.retries, shard=manner.shard, isolate=manner.isolate,
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        console.print("interrupted before the first trial; no record was written")
+        return 130
     left = to_do(opened, order)
     here = sum(1 for t in left if not t.unavailable)
     for line in said:

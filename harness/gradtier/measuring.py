@@ -9,6 +9,7 @@ import click
 
 from gradtier.options import (
     deep_option,
+    isolate_option,
     matrix_option,
     quick_option,
     selection_options,
@@ -23,6 +24,7 @@ from gradtier.policy import Source
 @quick_option
 @deep_option
 @shard_option
+@isolate_option
 @click.option("-n", "--workers", type=click.IntRange(0), default=0, help="Parallel pytest workers.")
 @click.option(
     "--evidence", type=click.Path(path_type=Path), default=None,
@@ -46,8 +48,8 @@ from gradtier.policy import Source
 )  # fmt: skip
 def run(
     matrix_file: Path, workers: int, evidence: Path | None, resume: bool, retries: int,
-    strict: bool, quick: bool, deep: bool, shard: str, source: Source, explored: int | None,
-    **axes: tuple[str, ...],
+    strict: bool, quick: bool, deep: bool, shard: str, isolate: str | None, source: Source,
+    explored: int | None, **axes: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Measure the selected trials; each record is on disk the moment its trial ends.
 
@@ -55,12 +57,17 @@ def run(
     and the command says how.
 
     Example: gradtier run -n 2 --backend 'torch-*' --suite nn --device cpu
+    Example: gradtier run --isolate env --backend 'autograd-*' --suite linalg
     Example: gradtier run --explore 30 --backend torch-func-forward --suite array --nesting none
     """
     from gradtier.measure import Manner, run_trials
+    from gradtier.sources import here
     from gradtier.wandering import wander
 
     if explored is not None:
+        if isolate is not None:
+            raise click.UsageError("--explore runs in one environment: leave out --isolate")
         sys.exit(wander(matrix_file, axes, quick, explored))
-    manner = Manner(workers, evidence, resume, strict, quick, deep, source, retries, shard)
+    own = None if isolate is None else here()
+    manner = Manner(workers, evidence, resume, strict, quick, deep, source, retries, shard, own)
     sys.exit(run_trials(matrix_file, axes, manner))

@@ -57,6 +57,15 @@ def shard_option(command: click.decorators.FC) -> click.decorators.FC:
     )(command)  # fmt: skip
 
 
+def isolate_option(command: click.decorators.FC) -> click.decorators.FC:
+    """``--isolate``."""
+    return click.option(
+        "--isolate", type=click.Choice(["env"]), default=None,
+        help="env: each package in a Python environment of its own, pinned by its constraint file; "
+        "made once, in .gradtier/environments beside the matrix.",
+    )(command)  # fmt: skip
+
+
 def deep_option(command: click.decorators.FC) -> click.decorators.FC:
     """``--deep``."""
     return click.option(

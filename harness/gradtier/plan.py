@@ -185,6 +185,20 @@ def _any(globs: tuple[str, ...], word: str) -> bool:
     return not globs or any_glob(globs, word)
 
 
+def on(plan: Plan, host: Host) -> Plan:
+    """The same plan on a host that has other packages; what is planned does not depend on that."""
+    whys: dict[tuple[str, str], str] = {}
+
+    def placed(t: Planned) -> Planned:
+        row = t.id.cell.backend, t.id.cell.device
+        if row not in whys:
+            whys[row] = host.why_not(plan.matrix.backends[row[0]], row[1])
+        why = whys[row]
+        return t if t.unavailable == why else msgspec.structs.replace(t, unavailable=why)
+
+    return replace(plan, trials=tuple(map(placed, plan.trials)))
+
+
 def references_for(matrix: Matrix, backend: str) -> tuple[Reference, ...]:
     """The reference pairs of another package, in order: no backend vouches for itself."""
     own = matrix.backends[backend].package

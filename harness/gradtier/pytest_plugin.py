@@ -56,6 +56,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--gradtier-retries", type=int, default=0, metavar="N",
         help="try a failure so often again; every attempt leaves a record",
     )  # fmt: skip
+    group.addoption(
+        "--gradtier-isolate", choices=["env"], help="each package in an environment of its own"
+    )
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -131,23 +134,33 @@ class MatrixFile(pytest.File):
 def _open(config: pytest.Config, matrix: Path) -> State:
     """The run of this process: handed on by the controller, or begun here."""
     from gradtier.plan import selected
-    from gradtier.running import Order, begin, open_matrix
+    from gradtier.running import Order, open_matrix
 
-    opened = open_matrix(matrix)
     handed = getattr(config, "workerinput", {}).get(_ORDER)
     if handed is not None:
-        state = State(opened, Order.loads(handed), owner=False)
+        order = Order.loads(handed)
+        state = State(open_matrix(matrix, environments=order.environments), order, owner=False)
         state.heed_interrupts()
         return state
+    from rich.console import Console
+
+    from gradtier.isolating import begin
+    from gradtier.sources import here
+
+    opened = open_matrix(matrix)
     words = {axis: tuple(config.getoption(f"--gradtier-{axis}")) for axis in AXES}
     evidence = config.getoption("--gradtier-evidence")
     subset = [config.getoption(f"--gradtier-{name}") for name in ("quick", "deep")]
     selection = selected(opened.plan.matrix, words, *subset)
-    order, said = begin(
-        opened, selection, Path(evidence) if evidence else None,
-        resume=config.getoption("--gradtier-resume"), dry=config.option.collectonly,
-        retries=config.getoption("--gradtier-retries"),
-    )  # fmt: skip
+    capture: Any = config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+        opened, order, said = begin(
+            opened, selection, Path(evidence) if evidence else None,
+            Console(stderr=True, markup=False, highlight=False, soft_wrap=True),
+            resume=config.getoption("--gradtier-resume"), dry=config.option.collectonly,
+            retries=config.getoption("--gradtier-retries"),
+            isolate=here() if config.getoption("--gradtier-isolate") else None,
+        )  # fmt: skip
     _say(config, said)
     return State(opened, order, owner=True)
 

@@ -10,7 +10,7 @@ import json
 import secrets
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from gradtier import evidence as evidence_
 from gradtier.cases import Suite
 from gradtier.costs import Costs
 from gradtier.engine import Engines
+from gradtier.environments import Environment
 from gradtier.errors import InputError, Problem
 from gradtier.evidence import Run
 from gradtier.host import Host, adapter_class, probe
@@ -59,6 +60,7 @@ class Order:
         done: trials that an earlier part of the run has finished.
         retries: how often a failure is tried again.
         shard: which part of the selection, as ``3/8``; empty: all of it.
+        environments: extra -> the environment in which its rows run.
     """
 
     run: str
@@ -68,6 +70,7 @@ class Order:
     done: tuple[str, ...]
     retries: int = 0
     shard: str = ""
+    environments: Mapping[str, Environment] = field(default_factory=dict)
 
     def dumps(self) -> str:
         """As text, to cross a process boundary."""
@@ -77,17 +80,25 @@ class Order:
     def loads(cls, text: str) -> Order:
         """From :meth:`dumps`."""
         data = json.loads(text)
-        return cls(**{**data, "done": tuple(data["done"])})
+        own = {extra: Environment(**held) for extra, held in data["environments"].items()}
+        return cls(**{**data, "done": tuple(data["done"]), "environments": own})
 
 
-def open_matrix(file: Path, host: Host | None = None) -> Opened:
+def open_matrix(
+    file: Path, host: Host | None = None, environments: Mapping[str, Environment] | None = None
+) -> Opened:
     """Load, check and plan, for this machine unless another is given.
+
+    Args:
+        file: the matrix.
+        host: the machine; without one, this one is looked at.
+        environments: extra -> the environment of its rows, of this machine.
 
     Raises:
         InputError: with everything that is wrong with the matrix.
     """
     loaded, suites = load_checked(file)
-    host = probe() if host is None else host
+    host = replace(probe(), environments=environments or {}) if host is None else host
     costs = costs_.read(loaded.root / costs_.FILE)
     return Opened(loaded, suites, host, make(loaded, suites, host), costs)
 
@@ -105,18 +116,16 @@ def chosen(opened: Opened, selection: Selection, shard: str = "") -> tuple[Plann
     return part(found, Shard.parse(shard), packages, opened.costs.of)
 
 
-def begin(
+def look(
     opened: Opened,
     selection: Selection,
     evidence: Path | None,
     *,
     resume: bool = False,
-    dry: bool = False,
-    source: Source = "self",
     retries: int = 0,
     shard: str = "",
 ) -> tuple[Order, list[str]]:
-    """Start a run, or go on with one: open the evidence file and write its head.
+    """Look whether a run can be begun, or gone on with; nothing is written but a private folder.
 
     Args:
         opened: the matrix.
@@ -124,8 +133,6 @@ def begin(
         evidence: the file; without one, a new file in ``reports/runs/``, or the newest there when
             resuming.
         resume: go on with a file that exists: trials with evidence are not run again.
-        dry: only look: nothing is written.
-        source: who measures, for policies that trust some more than others.
         retries: how often a failure is tried again.
         shard: which part of the selection, as ``3/8``; empty: all of it.
 
@@ -133,8 +140,8 @@ def begin(
         the order, and sentences that the user should read.
 
     Raises:
-        InputError: nothing is selected, a selected case raises on NumPy, the file can't be
-            written, exists already, or is of another matrix.
+        InputError: nothing is selected, a selected case raises on NumPy, or the file exists already
+            or is of another matrix.
     """
     asked = chosen(opened, selection, shard)
     if not asked:
@@ -155,15 +162,35 @@ def begin(
             )
         done, words = _resumed(opened.plan, file)
         said += words
-    left = sum(1 for t in asked if str(t.id) not in done)
-    if not dry:
-        words_ = selection.words() | ({"shard": [shard]} if shard else {})
-        write_head(file, head(opened.plan.matrix, opened.host, run, words_, left, source))
-        if shard:
-            for line in manifest(run, asked):
-                evidence_.append(file, line)
     folder = tempfile.mkdtemp(prefix="gradtier-")
     return Order(run, str(file.resolve()), folder, selection.words(), done, retries, shard), said
+
+
+def commit(opened: Opened, order: Order, source: Source) -> None:
+    """Begin the run of an order: write its head, and what a shard is to do.
+
+    Args:
+        opened: the matrix, on the host as it is for this run.
+        order: the run.
+        source: who measures, for policies that trust some more than others.
+
+    Raises:
+        InputError: the file can't be written.
+    """
+    asked, done, file = _asked(opened, order), set(order.done), Path(order.evidence)
+    words = dict(order.selection) | ({"shard": [order.shard]} if order.shard else {})
+    if order.environments:
+        words["isolate"] = ["env"]
+    left = sum(1 for t in asked if str(t.id) not in done)
+    write_head(file, head(opened.plan.matrix, opened.host, order.run, words, left, source))
+    if order.shard:
+        for line in manifest(order.run, asked):
+            evidence_.append(file, line)
+
+
+def _asked(opened: Opened, order: Order) -> tuple[Planned, ...]:
+    selection = Selection(**{axis: tuple(words) for axis, words in order.selection.items()})
+    return chosen(opened, selection, order.shard)
 
 
 def manifest(run: str, asked: Iterable[Planned]) -> list[Manifest]:
@@ -213,10 +240,13 @@ def head(
 ) -> Run:  # fmt: skip
     """The head of a run that begins now on this machine."""
     versions: dict[str, str] = {}
-    for backend in matrix.backends.values():
-        if not backend.adapter:
-            continue
-        versions |= adapter_class(backend.adapter).installed()
+    for own in (False, True):  # a package's version is that of its own rows, in their environment
+        for backend in matrix.backends.values():
+            elsewhere = host.environments and backend.extra and not host.environment(backend)
+            if not backend.adapter or elsewhere:  # a package that has no part in this run
+                continue
+            found = host.installed(backend)
+            versions |= {n: v for n, v in found.items() if n == backend.package or not own}
     versions |= adapter_class(matrix.primal).installed()
     return Run(
         run=run,
@@ -257,16 +287,16 @@ def check_cases(plan: Plan, chosen: tuple[Planned, ...]) -> None:
 
 def runner(opened: Opened, order: Order) -> Runner:
     """The runner of an order; close its engines when done."""
-    engines = Engines(opened.plan.matrix, opened.suites, opened.loaded.root)
+    own = opened.host.environments
+    engines = Engines(opened.plan.matrix, opened.suites, opened.loaded.root, own)
     bench = Bench(opened.plan.matrix, engines, Path(order.folder))
     return Runner(opened.plan, engines, bench, order.run)
 
 
 def to_do(opened: Opened, order: Order) -> list[Planned]:
     """The trials of an order that are still to be run, rows of one worker process together."""
-    selection = Selection(**{axis: tuple(words) for axis, words in order.selection.items()})
     done = set(order.done)
-    left = [t for t in chosen(opened, selection, order.shard) if str(t.id) not in done]
+    left = [t for t in _asked(opened, order) if str(t.id) not in done]
     rows = opened.plan.matrix.backends
     dear: dict[str, float] = {}
     for t in left:

@@ -61,7 +61,7 @@ class Runner:
 
     def _judged(self, planned: Planned) -> tuple[dict[str, Any], oracle.Verdict | None]:
         if planned.unavailable:
-            return {"outcome": Outcome.UNAVAILABLE, "detail": planned.unavailable}, None
+            return {"outcome": Outcome.UNAVAILABLE, "detail": clean(planned.unavailable)}, None
         cell = planned.id.cell
         row = self.plan.matrix.backends[cell.backend]
         try:

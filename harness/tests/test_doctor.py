@@ -75,7 +75,7 @@ def test_many_rows_with_one_reason_do_not_drown_it(carded: World) -> None:
 def test_a_worker_is_really_started_and_ended(world: World) -> None:
     opened = open_matrix(world.file)
     engines = Engines(opened.plan.matrix, opened.suites, opened.loaded.root)
-    found = dict(start_all(engines, opened.plan.matrix, 2))
+    found = dict(start_all(engines, opened.plan.matrix, opened.host, 2))
     assert {name: way.devices for name, way in found.items()} == {
         "exact-reverse": ("cpu",),
         "exact-forward": ("cpu",),
