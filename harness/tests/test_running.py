@@ -391,7 +391,8 @@ def test_a_device_that_is_absent_is_unavailable_and_never_a_failure(world: World
     world.matrix["axes"]["devices"] = ["cpu", "tpu"]
     world.matrix["backends"]["exact-reverse"]["devices"] = ["cpu", "tpu"]
     done = world.gradtier("run", "--device", "tpu", "--evidence", "e.jsonl")
-    assert done.returncode == 0
+    assert done.returncode == 1, "nothing was measured, which is no success either"
+    assert "Nothing was measured: autograd as installed here sees no tpu (6 trials)" in done.stdout
     records = trials(world.folder / "e.jsonl")
     assert {r["outcome"] for r in records} == {"unavailable"}
     assert {r["detail"] for r in records} == {"autograd as installed here sees no tpu"}
