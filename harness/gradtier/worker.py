@@ -104,7 +104,7 @@ class Server:
         try:
             said = self.adapter.card(device)
         except Exception as error:  # what a record says of a card is not worth a backend's trials
-            said = {"card": f"unknown: {_described(error)}"}
+            said = {"of the card": f"unknown: {_described(error)}"}
         return {**driver, **{name: str(word) for name, word in said.items()}}
 
     def answer(self, ask: Ask | Begin | Block) -> Answer | Timed | Refusal:

@@ -12,6 +12,7 @@ import pretend
 import pytest
 from small_world import World, row
 
+from gradtier.doctor import start_all
 from gradtier.engine import Engines
 from gradtier.evidence import Record
 from gradtier.front import assessed
@@ -103,8 +104,8 @@ def test_a_record_of_a_trial_on_the_cpu_claims_no_card() -> None:
 def test_a_card_that_can_not_be_named_costs_no_trial(records: Mapping[str, Record]) -> None:
     record = on_card(records, "rounds")
     assert record.outcome is Outcome.AGREE
-    assert record.observed["card"] == "unknown: RuntimeError: the driver is too old"
-    assert record.observed["driver"] == "570.10"
+    assert record.observed["of the card"] == "unknown: RuntimeError: the driver is too old"
+    assert (record.observed["card"], record.observed["driver"]) == ("Pretend 9000", "570.10")
 
 
 def test_the_same_numbers_on_both_devices_are_said_to_be_the_same(
@@ -302,14 +303,14 @@ def test_cards_that_are_alike_need_not_be_told_apart() -> None:
     assert found.seen({"CUDA_VISIBLE_DEVICES": "1"})["card"] == "Fast"
 
 
-def test_a_worker_is_told_of_no_card_where_its_library_sees_none(
+def test_the_doctor_names_the_card_that_a_library_sees_and_none_where_it_sees_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", tool(tmp_path / "bin", saying(ONE)))
-    world = carded(tmp_path, "sees none")
+    world = carded(tmp_path, "sees none", "right")
     opened = open_matrix(world.file)
     engines = Engines(opened.plan.matrix, opened.suites, opened.loaded.root)
-    try:
-        assert engines.get("sees-none").ready.cards == {}
-    finally:
-        engines.close()
+    found = dict(start_all(engines, opened.plan.matrix, 1))
+    assert found["right"].settings["cuda card"] == "Pretend 9000"
+    assert found["sees-none"].devices == ("cpu",)
+    assert not found["sees-none"].settings

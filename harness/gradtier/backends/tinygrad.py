@@ -121,7 +121,7 @@ class Tinygrad(Adapter):
         if arrays:
             arrays[0].realize(*arrays[1:])
             # that starts the kernels; on a card they run on after it
-            self._tinygrad.Device[self._target.value].synchronize()
+            self._tinygrad.Device[self._target.device].synchronize()
 
     def card(self, device: str) -> Mapping[str, str]:
         return {

@@ -72,8 +72,9 @@ class _Torch(Adapter):
         if device not in self.devices():
             raise Unsupported(f"PyTorch sees no device '{device}' here")
         if device != self._torch.get_default_device().type:
-            # Constants that a case creates belong beside its inputs.
-            self._torch.set_default_device(device)
+            # Constants that a case creates belong beside its inputs.  None, and not "cpu", ends the
+            # mode that intercepts every function: trials on the CPU are not slower for it.
+            self._torch.set_default_device(None if device == "cpu" else device)
         made = self._torch.from_numpy(np.array(array, order="C")).to(device)
         if made.is_floating_point() and made.dtype != self._torch.get_default_dtype():
             # What a case creates without a dtype would be rounded to float32 in a float64
