@@ -80,7 +80,8 @@ class TensorFlow(Adapter):
         tensorflow.config.experimental.enable_tensor_float_32_execution(False)
         tensorflow.experimental.numpy.experimental_enable_numpy_behavior()
         self._tf, self._function, self._xla = tensorflow, function, xla
-        self._namespace, self._place = namespace(), "/CPU:0"
+        self._places = {"cpu": "/CPU:0", "cuda": "/GPU:0"}
+        self._namespace, self._place = namespace(), self._places["cpu"]
         self._card = bool(tensorflow.config.list_physical_devices("GPU"))
 
     @property
@@ -91,7 +92,7 @@ class TensorFlow(Adapter):
         if device not in self.devices():
             raise Unsupported(f"TensorFlow sees no device '{device}' here")
         # TensorFlow puts every operation on a GPU where there is one, unless it is told otherwise.
-        self._place = "/CPU:0" if device == "cpu" else "/GPU:0"
+        self._place = self._places[device]
         with self._tf.device(self._place):
             # The copy is there because an aligned array may be shared; the identity, because a
             # constant of a few integers may stay on the host.
