@@ -223,7 +223,7 @@ def on_host(claimed: Claimed, known: Known, verdict: oracle.Verdict) -> Check:
         both = oracle.apart(known.dossier, here.leaves, there.leaves)
     except (*SILENT, ValueError) as why:
         return _uncompared(f"the {HOST} does not answer: {_short(why)}")
-    return Check(CHECK, _compared(both, claimed.device, verdict))
+    return Check(CHECK, compared(both, claimed.device, verdict))
 
 
 def _uncompared(why: str) -> Check:
@@ -234,7 +234,7 @@ _OF_NUMBERS = (oracle.Reason.VALUE, oracle.Reason.SEVERED, oracle.Reason.NONFINI
 _MOST_ULPS = 1024.0
 
 
-def _compared(both: oracle.Apart, device: str, verdict: oracle.Verdict) -> str:
+def compared(both: oracle.Apart, device: str, verdict: oracle.Verdict) -> str:
     """In words; ulps are rounded up to a power of two, so that few texts cover many trials."""
     if both.first_fault is not None or both.second_fault is not None:
         if both.first_fault == both.second_fault:

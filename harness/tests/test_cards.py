@@ -6,12 +6,17 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pretend
 import pytest
 from small_world import World, row
 
+from gradtier import oracle
+from gradtier.checks import compared
+from gradtier.direct import Direct, read
 from gradtier.doctor import start_all
 from gradtier.engine import Engines
 from gradtier.evidence import Record
@@ -19,6 +24,7 @@ from gradtier.front import assessed
 from gradtier.host import Card, Cards, cards, probe
 from gradtier.messages import Ready
 from gradtier.model import Outcome, Reason
+from gradtier.oracle import Apart, Verdict
 from gradtier.running import Order, open_matrix, runner
 from gradtier.support import State
 from gradtier.table import tabulate
@@ -185,6 +191,43 @@ def test_nested_derivatives_are_compared_as_well(records: Mapping[str, Record], 
     assert (record.outcome, record.checks["cpu"]) == (Outcome.AGREE, "the same to the bit")
 
 
+AGREES = Verdict(oracle.Outcome.AGREE, None, "")
+WRONG = Verdict(oracle.Outcome.WRONG, oracle.Reason.VALUE, "")
+STALE = replace(WRONG, reason=oracle.Reason.STALE)
+NEARBY = replace(WRONG, findings=(oracle.Finding.WRONG_NEARBY.value,))
+FAR = Apart(40.0, 1e9, "leaf 0[2]", 1.5, 1.25)
+DIFFERS = "by 40 times what both may be off, at leaf 0[2]: cuda 1.5, cpu 1.25"
+
+
+@pytest.mark.parametrize(
+    "both, verdict, says",
+    [
+        (Apart(0.5, 3.0), AGREES, "the same within 4 ulp"),
+        (Apart(0.5, 0.4), AGREES, "the same within 1 ulp"),
+        (Apart(0.9, 1e6), AGREES, "the same within tolerance"),  # terms that cancel
+        (FAR, AGREES, f"differs {DIFFERS}"),  # another convention at a kink
+        (FAR, WRONG, f"differs {DIFFERS}"),  # without a reference nobody knows which is wrong
+        (replace(FAR, first_right=False, second_right=False), WRONG, f"differs {DIFFERS}"),
+        (
+            replace(FAR, first_right=False, second_right=True), WRONG,
+            f"right on the cpu: apart {DIFFERS}",
+        ),
+        # these numbers are right; what is wrong is not about them
+        (Apart(first_right=True, second_right=True), STALE, "the same to the bit"),
+        (Apart(first_right=True, second_right=True), NEARBY, "the same to the bit"),
+        (Apart(), WRONG, "wrong on the cpu too, by the same numbers"),
+        (Apart(first_fault="f", second_fault="f"), WRONG, "wrong on the cpu too, in the same way"),
+        (Apart(np.inf, first_fault="3 leaves"), WRONG, "right on the cpu: 3 leaves"),
+        (Apart(np.inf, second_fault="3 leaves"), AGREES, "differs: 3 leaves"),
+    ],
+)  # fmt: skip
+def test_words_for_two_devices_blame_neither_without_knowing(
+    both: Apart, verdict: Verdict, says: str
+) -> None:
+    assert compared(both, "cuda", verdict) == says
+    assert read(says) is not Direct.UNKNOWN
+
+
 def test_a_run_on_a_card_reports_its_cells_and_what_the_cpu_said_of_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,6 +262,8 @@ def test_a_run_of_which_nothing_can_run_here_says_so_and_is_no_success(
     why = "nvidia-smi finds no CUDA device: No devices were found (6 trials)"
     assert f"None of them can run here: {why}" in done.stdout
     assert f"Nothing was measured: {why}" in done.stdout
+    done = world.gradtier("run", "--device", "cuda", "--shard", "1/2", "--evidence", "part.jsonl")
+    assert done.returncode == 0, "a part may well be all of what is not there"
     whole = assessed(world.file, (world.folder / "e.jsonl",), None)
     table = tabulate(whole.opened.plan, whole.assessments, whole.evidence, whole.today)
     (row_,) = [r for r in table.rows if r.id == "right"]
