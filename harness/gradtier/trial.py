@@ -17,6 +17,7 @@ from gradtier.checks import Check
 from gradtier.claimed import Claimed
 from gradtier.engine import (
     Crashed,
+    Engine,
     Engines,
     Refused,
     Shortage,
@@ -82,18 +83,18 @@ class Runner:
             return {"outcome": Outcome.UNAVAILABLE, "detail": detail}, None
         case = self.plan.cases[planned.id.case_id]
         asked = question(self.plan.matrix, case, row.mode, cell.nesting, cell.dtype)
-        claimed, found, verdict = self._with_room(cell, asked)
+        claimed, found, verdict = self._with_room(engine, cell, asked)
         found["versions"] = dict(ready.versions)
         granted = {"accuracy": f"{row.accuracy.relative:g} granted"} if row.accuracy else {}
         found["observed"] = {**ready.observed(cell.device), **granted, **placed(claimed)}
         return {**claimed.timing(), **found}, verdict
 
     def _with_room(
-        self, cell: Cell, asked: Question
+        self, engine: Engine, cell: Cell, asked: Question
     ) -> tuple[Claimed, dict[str, Any], oracle.Verdict | None]:
         """Ask and judge; where a card's memory runs out, once more without the other processes."""
         mode, limit = self.plan.matrix.backends[cell.backend].mode, self.plan.matrix.timeout
-        claimed = Claimed(self.engines.get(cell.backend), asked, cell.device, mode, limit)
+        claimed = Claimed(engine, asked, cell.device, mode, limit)
         try:
             return claimed, *self._asked(claimed, cell.backend)
         except Shortage:

@@ -296,7 +296,8 @@ def test_a_package_that_is_not_installed_is_unavailable_with_the_reason(world: W
     )
     world.add("absent", faulty("exact") | {"adapter": "absent:Absent"})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(world.folder))
+        path = os.pathsep.join([str(world.folder), os.environ.get("PYTHONPATH", "")])
+        patch.setenv("PYTHONPATH", path)
         done = world.gradtier("run", "--backend", "absent", "--evidence", "e.jsonl")
     assert done.returncode == 1, "nothing was measured, which is no success"
     found = {(r["outcome"], r["detail"]) for r in trials(world.folder / "e.jsonl")}
