@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from gradtier.assess import Assessment, Judged
+from gradtier.direct import CHECK, Direct, read
 from gradtier.footnotes import LONGEST, plain, stale_words
 from gradtier.matrix import Matrix
-from gradtier.model import Outcome
+from gradtier.model import HOST, Outcome
 from gradtier.policy import Policy, TierClass
 from gradtier.tiers import Answer, Finding
 
@@ -54,6 +56,38 @@ class Step:
     says: str
     more: int = 0
     lack: str = ""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Trials of a backend on one device, each compared with the CPU by the same process.
+
+    Attributes:
+        device: which.
+        counts: how the numbers stand to each other -> trials.
+    """
+
+    device: str
+    counts: Mapping[Direct, int]
+
+
+def compared(assessment: Assessment) -> tuple[Compared, ...]:
+    """What the records of trials on other devices than the CPU say of the CPU's numbers."""
+    found: dict[str, Counter[Direct]] = {}
+    for summary in assessment.cells:
+        if summary.cell.device != HOST:
+            counts = found.setdefault(summary.cell.device, Counter())
+            counts.update(directly(summary.trials))
+    return tuple(Compared(device, counts) for device, counts in found.items() if counts)
+
+
+def directly(trials: Iterable[Judged]) -> Counter[Direct]:
+    """How the numbers of trials stand to the CPU's; a trial that was not compared is left out."""
+    said = (j.record.checks.get(CHECK) for j in trials if j.record is not None)
+    return Counter(_read(says) for says in said if says is not None)
+
+
+_read = lru_cache(maxsize=4096)(read)
 
 
 def causes(assessment: Assessment) -> tuple[Cause, ...]:

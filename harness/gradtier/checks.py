@@ -8,10 +8,13 @@ Each check answers in words that the record keeps; what contradicts a backend al
 - ``other point``: the derivative, as it was prepared for the first point, is right at another one.
 - ``adjoint``: <w, J v> = <J* w, v> between this row and the one that is its other mode.
 - ``rule``: a derivative rule that the case states was called, once for each use.
+- ``cpu``: on a card alone, the same process gives the same numbers on the CPU.  It gives no fault:
+  what differs may be wrong on either side, and each has a trial, whose numbers the oracle judges.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,9 +23,10 @@ import numpy as np
 
 from gradtier import oracle
 from gradtier.claimed import Claimed
+from gradtier.direct import CHECK, Direct
 from gradtier.engine import Crashed, Refused, TimedOut
 from gradtier.messages import Leaves
-from gradtier.model import Mode, Nesting, Reason
+from gradtier.model import HOST, Mode, Nesting, Reason
 from gradtier.witnesses import Bench, Known, NoReference
 
 #: A backend that does not answer a check has answered the trial itself; that is what counts.
@@ -203,6 +207,56 @@ def rule(claimed: Claimed) -> Check:
     if not answer.ruled:
         return Check("rule", text, (Reason.RULE, "the case's derivative rule was not called"))
     return Check("rule", text)
+
+
+def on_host(claimed: Claimed, known: Known, verdict: oracle.Verdict) -> Check:
+    """The first questions once more, on the CPU: are they answered by the same numbers?"""
+    here = claimed.answers[0] if claimed.answers else None
+    if here is None or not claimed.first:
+        return _uncompared("nothing was asked")
+    if stray := {d for answer in claimed.answers for d in answer.devices} - {claimed.device}:
+        return _uncompared(f"not on {claimed.device} alone, but on {', '.join(sorted(stray))} too")
+    try:
+        there = claimed.put(replace(claimed.ask_of(claimed.first), device=HOST))
+        if set(there.devices) != {HOST}:
+            return _uncompared(f"asked of the {HOST}, it was on {', '.join(there.devices)}")
+        both = oracle.apart(known.dossier, here.leaves, there.leaves)
+    except (*SILENT, ValueError) as why:
+        return _uncompared(f"the {HOST} does not answer: {_short(why)}")
+    return Check(CHECK, compared(both, claimed.device, verdict))
+
+
+def _uncompared(why: str) -> Check:
+    return Check(CHECK, f"{Direct.UNKNOWN}: {why}")
+
+
+_OF_NUMBERS = (oracle.Reason.VALUE, oracle.Reason.SEVERED, oracle.Reason.NONFINITE)
+_MOST_ULPS = 1024.0
+
+
+def compared(both: oracle.Apart, device: str, verdict: oracle.Verdict) -> str:
+    """In words; ulps are rounded up to a power of two, so that few texts cover many trials."""
+    if both.first_fault is not None or both.second_fault is not None:
+        if both.first_fault == both.second_fault:
+            return f"{Direct.BOTH}, in the same way"
+        leads = Direct.ALONE if both.second_fault is None else Direct.APART
+        return f"{leads}: {both.first_fault or both.second_fault}"
+    # The numbers at this point: another reason, or a point beside a kink, is not about them.
+    nearby = oracle.Finding.WRONG_NEARBY.value in verdict.findings
+    wrong = verdict.reason in _OF_NUMBERS and not both.first_right and not nearby
+    if both.times <= 1.0:
+        if wrong:
+            return f"{Direct.BOTH}, by the same numbers"
+        if both.ulps == 0.0:
+            return f"{Direct.SAME} to the bit"
+        if both.ulps <= _MOST_ULPS:
+            return f"{Direct.SAME} within {2 ** max(math.ceil(math.log2(both.ulps)), 0)} ulp"
+        return f"{Direct.SAME} within tolerance"
+    far = f"by {both.times:.3g} times what both may be off"
+    numbers = f"{far}, at {both.place}: {device} {both.first:.9g}, {HOST} {both.second:.9g}"
+    if wrong and both.second_right:
+        return f"{Direct.ALONE}: apart {numbers}"
+    return f"{Direct.APART} {numbers}"
 
 
 def said(checks: Iterable[Check]) -> tuple[Mapping[str, str], Check | None]:

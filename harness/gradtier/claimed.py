@@ -25,6 +25,7 @@ class Claimed:
         left: seconds that the backend may still use.
         fresh: whether each question is prepared (traced, compiled) anew.
         answers: every answer so far.
+        first: the first batch of queries, to which ``answers[0]`` belongs, with whole seeds.
         first_seed: the direction of the first query.
     """
 
@@ -35,6 +36,7 @@ class Claimed:
     left: float
     fresh: bool = False
     answers: list[Answer] = field(default_factory=list)
+    first: tuple[tuple[Leaves, Leaves], ...] = ()
     first_seed: Leaves = ()
 
     def __call__(self, queries: Any) -> Any:
@@ -42,7 +44,7 @@ class Claimed:
         fixed = self.asked.fixed
         full = tuple((tuple(x), (*fixed, *seed)) for x, seed in queries)
         if not self.answers:
-            self.first_seed = tuple(queries[0][1])
+            self.first, self.first_seed = full, tuple(queries[0][1])
         answer = self.put(self.ask_of(full))
         self.answers.append(answer)
         return list(answer.leaves)

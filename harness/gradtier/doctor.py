@@ -109,7 +109,9 @@ def _start(engines: Engines, backend: str) -> Started:
     except Unavailable as error:
         return Started(why=str(error))
     engine.close()
-    return Started(engine.ready.devices, engine.ready.settings)
+    ready = engine.ready
+    cards = {f"{d} {k}": v for d, facts in ready.cards.items() for k, v in facts.items()}
+    return Started(ready.devices, {**ready.settings, **cards})
 
 
 def diagnosis(plan: Plan, host: Host, started: Mapping[str, Started]) -> Diagnosis:

@@ -28,6 +28,7 @@ from gradtier.errors import GradtierError
 from gradtier.host import adapter_class
 from gradtier.matrix import Matrix
 from gradtier.messages import Answer, Ask, Begin, Block, Ready, Refusal, Setup, Timed
+from gradtier.model import HOST
 
 #: Libraries start as many threads as there are cores, several processes at once: on two cores that
 #: made one small gradient a hundred times slower (30 ms for 0.35 ms).
@@ -64,6 +65,10 @@ class Crashed(GradtierError):
     """The backend's process ended by itself."""
 
 
+class Shortage(GradtierError):
+    """The memory of a card ran out; several processes share it, so that nobody is to blame."""
+
+
 class Unavailable(GradtierError):
     """The backend can't be used here at all."""
 
@@ -94,6 +99,8 @@ class Engine:
         self, setup: Setup, environment: Mapping[str, str], memory: float, python: str = ""
     ) -> None:
         self._memory = memory
+        self._lacks_memory = adapter_class(setup.adapter).lacks_memory
+        self._device = HOST  # of the latest question
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._process = subprocess.Popen(
@@ -138,6 +145,7 @@ class Engine:
             Refused: the backend raised or declined.
             TimedOut: no answer within ``timeout`` seconds; the process was ended.
             Crashed: the process ended; with the signal and the last lines of its standard error.
+            Shortage: either of these for want of a card's memory.
         """
         answer = self._answer(ask, timeout)
         assert isinstance(answer, Answer)
@@ -165,11 +173,21 @@ class Engine:
     def _answer(self, message: Any, timeout: float) -> Any:
         if self._ended is not None:  # whoever did not hear of it the first time hears it now
             raise self._ended
+        self._device = getattr(message, "device", self._device)
         self._send(message)
-        answer = self._next(timeout)
+        try:
+            answer = self._next(timeout)
+        except Crashed as error:
+            self._blame_card(error)
+            raise
         if isinstance(answer, Refusal):
+            self._blame_card(Refused(answer))
             raise Refused(answer)
         return answer
+
+    def _blame_card(self, error: Refused | Crashed) -> None:
+        if self._device != HOST and self._lacks_memory(str(error)):
+            raise Shortage(str(error)) from error
 
     def _send(self, message: Any) -> None:
         assert self._process.stdin is not None

@@ -103,30 +103,88 @@ def adapter_class(dotted: str) -> type[Adapter]:
 
 def probe() -> Host:
     """Look at this machine."""
-    cards = _cards()
-    absent = {} if cards else {"cuda": "no CUDA device on the host"}
+    found = cards()
+    absent = {"cuda": found.why_not} if found.why_not else {}
     facts = {
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
         "cores": str(os.cpu_count() or 0),
         "python": platform.python_version(),
     }
-    if cards:
-        facts["cards"] = cards
+    if not found.why_not:
+        facts["cards"] = "; ".join(f"{c.name}, {c.driver}" for c in found.all) or "unnamed"
     return Host(absent, facts)
 
 
-def _cards() -> str:
-    """The CUDA cards as the driver names them, or empty."""
+@dataclass(frozen=True)
+class Card:
+    """A CUDA card as the driver names it."""
+
+    uuid: str
+    name: str
+    driver: str
+
+
+@dataclass(frozen=True)
+class Cards:
+    """The CUDA cards of this machine.
+
+    Attributes:
+        all: those that the driver names, in the order of the bus.
+        why_not: why none can be used, or empty.
+    """
+
+    all: tuple[Card, ...] = ()
+    why_not: str = ""
+
+    def seen(self, environment: Mapping[str, str]) -> Mapping[str, str]:
+        """Model and driver of the card that a process with this environment uses first.
+
+        CUDA counts cards by speed, the driver's tool by the bus, so that a number says which card
+        it is only where all are alike, or where both are told to count in one way.
+        """
+        if not self.all:
+            return {}
+        asked = environment.get(VISIBLE, "0").split(",")[0].strip()
+        by_bus = environment.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID"
+        mine = [c for c in self.all if asked.startswith("GPU-") and c.uuid.startswith(asked)]
+        if not mine and by_bus and asked.isdigit() and int(asked) < len(self.all):
+            mine = [self.all[int(asked)]]
+        names = " or ".join(dict.fromkeys(c.name for c in mine or self.all))
+        drivers = " or ".join(dict.fromkeys(c.driver for c in mine or self.all))
+        return {"card": names, "driver": drivers}
+
+
+#: Which cards CUDA lets a process see.
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+
+def cards(patience: float = 20.0) -> Cards:
+    """Ask the driver's tool for the CUDA cards.
+
+    Args:
+        patience: seconds that it may take.
+    """
+    visible = os.environ.get(VISIBLE)
+    if visible is not None and visible.split(",")[0].strip() in ("", "-1"):
+        return Cards(why_not=f"{VISIBLE} hides every CUDA device")
     tool = shutil.which("nvidia-smi")
     if tool is None:
-        return "unnamed" if Path("/dev/nvidia0").exists() else ""
-    query = [tool, "--query-gpu=name,driver_version", "--format=csv,noheader"]
+        there = Path("/dev/nvidia0").exists()
+        return Cards(why_not="" if there else "no CUDA device on the host")
+    query = [tool, "--query-gpu=uuid,name,driver_version", "--format=csv,noheader"]
     try:
-        done = subprocess.run(query, capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return "; ".join(done.stdout.strip().splitlines()) if done.returncode == 0 else ""
+        done = subprocess.run(query, capture_output=True, text=True, timeout=patience, check=False)
+    except subprocess.TimeoutExpired:
+        return Cards(why_not=f"nvidia-smi gives no answer within {patience:g} s")
+    except OSError as error:
+        return Cards(why_not=f"nvidia-smi can't be run: {error.strerror or error}")
+    rows = [[word.strip() for word in line.split(",")] for line in done.stdout.splitlines()]
+    found = tuple(Card(*row) for row in rows if len(row) == 3)
+    if done.returncode or not found:
+        said = " ".join((done.stdout + done.stderr).split())[:120]
+        return Cards(why_not=f"nvidia-smi finds no CUDA device: {said or 'it says nothing'}")
+    return Cards(found)
 
 
 def _processor() -> str:

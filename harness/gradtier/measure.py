@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.resources
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,14 +80,26 @@ def run_trials(matrix: Path, axes: Mapping[str, tuple[str, ...]], manner: Manner
         f"{len(left)} trials, {here} of them can run here, {max(manner.workers, 1)} at a time; "
         f"records go to {shown(Path(order.evidence))}"
     )
+    if left and not here:
+        console.print(f"None of them can run here: {_whys(t.unavailable for t in left)}")
     watcher = Watcher(len(left), console)
     try:
         status = _pytest(opened, order, matrix, manner.workers, watcher)
     finally:
         watcher.close()
     answer = _closing(console, watcher, status, order.evidence, manner.strict)
+    # a part of a plan may well be all of a package that is not there; the whole should not be
+    if not manner.shard and 0 < watcher.outcomes.total() == watcher.outcomes["unavailable"]:
+        console.print(f"Nothing was measured: {_whys(watcher.unavailable)}")
+        answer = 1
     _blame_cases(opened, watcher)
     return answer
+
+
+def _whys(reasons: Iterable[str]) -> str:
+    """Each reason once, with how many trials have it, the commonest first."""
+    counted = Counter(reasons).most_common()
+    return "; ".join(f"{why} ({n} {'trial' if n == 1 else 'trials'})" for why, n in counted)
 
 
 def _blame_cases(opened: Opened, watcher: Any) -> None:

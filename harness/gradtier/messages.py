@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
@@ -41,11 +41,23 @@ class Setup:
 
 @dataclass(frozen=True)
 class Ready:
-    """The worker's answer to :class:`Setup`."""
+    """The worker's answer to :class:`Setup`.
+
+    Attributes:
+        versions: what identifies the backend.
+        devices: those that it sees; ``cpu`` first.
+        settings: those that change numbers, on any device.
+        cards: device other than the CPU -> what a record of a trial there says of it besides.
+    """
 
     versions: Mapping[str, str]
     devices: tuple[str, ...]
     settings: Mapping[str, str]
+    cards: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def observed(self, device: str) -> dict[str, str]:
+        """Settings as the record of a trial on ``device`` says them; a card's own come first."""
+        return {**self.settings, **self.cards.get(device, {})}
 
 
 @dataclass(frozen=True)

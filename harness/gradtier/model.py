@@ -88,6 +88,9 @@ class Reason(StrEnum):
     RULE = "rule"  # a user's own derivative rule was not called
 
 
+#: The device that every process has; any other one is a card, or the like.
+HOST = "cpu"
+
 #: Name of the property of a pytest item by which it says why the whole run has to end.
 FATAL = "gradtier_fatal"
 

@@ -27,6 +27,7 @@ class Watcher:
         self.outcomes: Counter[str] = Counter()
         self.fatal = ""  # why the run had to end
         self.failures: list[tuple[str, str, str]] = []
+        self.unavailable: list[str] = []  # why trials could not be run, once for each of them
         self.by_case: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._meter = Meter("measuring", total, console)
 
@@ -42,6 +43,8 @@ class Watcher:
         trial = report.nodeid.partition("::")[2]
         self.outcomes[outcome] += 1
         self.by_case[trial.partition("@")[0]][outcome] += 1
+        if outcome == "unavailable":
+            self.unavailable.append(str(told.get("gradtier_detail", "")))
         if outcome in ("wrong", "raised", "crash", "timeout", "error"):
             self.failures.append((trial, outcome, str(told.get("gradtier_detail", ""))))
         self._show(trial)

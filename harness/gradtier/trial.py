@@ -15,12 +15,21 @@ from typing import Any
 from gradtier import checks, oracle
 from gradtier.checks import Check
 from gradtier.claimed import Claimed
-from gradtier.engine import Crashed, Engines, Refused, TimedOut, Unavailable, engine_key
+from gradtier.engine import (
+    Crashed,
+    Engine,
+    Engines,
+    Refused,
+    Shortage,
+    TimedOut,
+    Unavailable,
+    engine_key,
+)
 from gradtier.evidence import Record
 from gradtier.matrix import Matrix
-from gradtier.model import Mode, Nesting, Outcome, Reason
+from gradtier.model import HOST, Cell, Mode, Nesting, Outcome, Reason
 from gradtier.plan import Plan, Planned
-from gradtier.witnesses import Bench, Known, NoReference, question
+from gradtier.witnesses import Bench, Known, NoReference, Question, question
 
 MOST_TEXT = 300
 
@@ -74,12 +83,27 @@ class Runner:
             return {"outcome": Outcome.UNAVAILABLE, "detail": detail}, None
         case = self.plan.cases[planned.id.case_id]
         asked = question(self.plan.matrix, case, row.mode, cell.nesting, cell.dtype)
-        claimed = Claimed(engine, asked, cell.device, row.mode, self.plan.matrix.timeout)
-        found, verdict = self._asked(claimed, cell.backend)
+        claimed, found, verdict = self._with_room(engine, cell, asked)
         found["versions"] = dict(ready.versions)
         granted = {"accuracy": f"{row.accuracy.relative:g} granted"} if row.accuracy else {}
-        found["observed"] = {**ready.settings, **granted, **_observed(claimed)}
+        found["observed"] = {**ready.observed(cell.device), **granted, **placed(claimed)}
         return {**claimed.timing(), **found}, verdict
+
+    def _with_room(
+        self, engine: Engine, cell: Cell, asked: Question
+    ) -> tuple[Claimed, dict[str, Any], oracle.Verdict | None]:
+        """Ask and judge; where a card's memory runs out, once more without the other processes."""
+        mode, limit = self.plan.matrix.backends[cell.backend].mode, self.plan.matrix.timeout
+        claimed = Claimed(engine, asked, cell.device, mode, limit)
+        try:
+            return claimed, *self._asked(claimed, cell.backend)
+        except Shortage:
+            self.engines.close()  # what they hold of the card may be what it lacks
+        claimed = Claimed(self.engines.get(cell.backend), asked, cell.device, mode, limit)
+        try:
+            return claimed, *self._asked(claimed, cell.backend)
+        except Shortage as error:
+            return claimed, short(error), None
 
     def _asked(
         self, claimed: Claimed, backend: str
@@ -114,6 +138,14 @@ class Runner:
     ) -> Iterator[Check]:
         """Every check that concerns the trial; the first faults are the plainest ones."""
         yield checks.structure(claimed)
+        yield from self._of_numbers(claimed, backend, known, verdict, judge)
+        # last: a process that dies of it has answered all that counts
+        if claimed.device != HOST and HOST in claimed.engine.ready.devices:
+            yield checks.on_host(claimed, known, verdict)
+
+    def _of_numbers(
+        self, claimed: Claimed, backend: str, known: Known, verdict: oracle.Verdict, judge: Any
+    ) -> Iterator[Check]:
         right = verdict.outcome is not oracle.Outcome.WRONG
         if right:
             yield checks.second_call(claimed, known, judge)
@@ -160,6 +192,12 @@ def found_by(verdict: oracle.Verdict, fault: Check | None) -> dict[str, Any]:
     }
 
 
+def short(error: Shortage) -> dict[str, Any]:
+    """Outcome and detail where a card had no room; it says nothing of the backend."""
+    text = "the card's memory ran out, also when no other process of this run's worker held any"
+    return _said(Outcome.ERROR, f"{text}: {error}")
+
+
 def ended(error: Refused | TimedOut | Crashed) -> dict[str, Any]:
     """Outcome and detail where a backend did not answer."""
     match error:
@@ -183,7 +221,8 @@ def not_judged(why: Exception) -> dict[str, Any]:
     return _said(Outcome.INCONCLUSIVE, f"can't be judged: {why}")
 
 
-def _observed(claimed: Claimed) -> dict[str, str]:
+def placed(claimed: Claimed) -> dict[str, str]:
+    """Where inputs, values and results were, and the dtypes of the results."""
     devices = {d for a in claimed.answers for d in a.devices}
     dtypes = {d for a in claimed.answers for d in a.dtypes}
     seen = {"device": ",".join(sorted(devices)), "dtype": ",".join(sorted(dtypes))}

@@ -25,10 +25,10 @@ from gradtier.backends.absent import hide
 from gradtier.backends.base import Adapter, Derivative, Rule
 from gradtier.cases import Case, load_suite
 from gradtier.derivatives import conjugations, derivative, plain
-from gradtier.host import adapter_class, make_importable
+from gradtier.host import adapter_class, cards, make_importable
 from gradtier.inputs import in_precision
 from gradtier.messages import Answer, Ask, Begin, Block, Leaves, Ready, Refusal, Setup, Timed
-from gradtier.model import Mode, Nesting
+from gradtier.model import HOST, Mode, Nesting
 from gradtier.rules import Calls
 from gradtier.variants import find
 
@@ -94,7 +94,18 @@ class Server:
     def ready(self) -> Ready:
         """What this process can do."""
         adapter = self.adapter
-        return Ready(adapter.versions(), tuple(adapter.devices()), adapter.settings())
+        devices = tuple(adapter.devices())
+        found = {device: self._card(device) for device in devices if device != HOST}
+        return Ready(adapter.versions(), devices, adapter.settings(), found)
+
+    def _card(self, device: str) -> dict[str, str]:
+        """A card in the library's words, and where it has none, in the driver's."""
+        driver = cards().seen(os.environ) if device == "cuda" else {}
+        try:
+            said = self.adapter.card(device)
+        except Exception as error:  # what a record says of a card is not worth a backend's trials
+            said = {"of the card": f"unknown: {_described(error)}"}
+        return {**driver, **{name: str(word) for name, word in said.items()}}
 
     def answer(self, ask: Ask | Begin | Block) -> Answer | Timed | Refusal:
         """Evaluate or time, or say why not."""

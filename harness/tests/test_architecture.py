@@ -18,7 +18,7 @@ ROOT = PACKAGE.parents[1]
 #: (files of one package may import each other).
 LADDER = [
     ["__init__", "model", "errors", "trees", "meter", "collector"],
-    ["options", "laps", "policy", "tally", "bisecting"],
+    ["options", "laps", "policy", "tally", "bisecting", "direct"],
     ["oracle", "lines"],
     ["inputs", "rules", "records"],
     ["cases", "yamlfile", "points"],

@@ -96,6 +96,8 @@ class Adapter(ABC):
         environment: variables set in the worker before the library is imported.
         refusals: regular expressions of the messages by which the library declines
             (``unsupported``, as opposed to an error, ``raised``).
+        shortages: regular expressions of the messages by which it says that a card's memory ran
+            out, which is no fault of its own where several processes share one.
         complex_convention: what a pullback is for complex numbers. ``conjugate``: the gradient of a
             real f is df/d(Re x) + i df/d(Im x), and a holomorphic f has the pullback conj(f'(x)) w.
             ``transpose``: df/d(Re x) - i df/d(Im x), and f'(x) w. Pushforwards do not differ.
@@ -108,6 +110,7 @@ class Adapter(ABC):
     modules: ClassVar[tuple[str, ...]] = ()
     environment: ClassVar[Mapping[str, str]] = {}
     refusals: ClassVar[tuple[str, ...]] = ()
+    shortages: ClassVar[tuple[str, ...]] = (r"(?i)\bout[ _]of[ _]memory\b",)
     complex_convention: Convention = "conjugate"
     in_process: ClassVar[bool] = True
     stem: ClassVar[str] = ""
@@ -238,6 +241,22 @@ class Adapter(ABC):
     def settings(self) -> dict[str, str]:
         """Settings that change numbers (x64, TF32, determinism), as the record should say them."""
         return {}
+
+    def card(self, device: str) -> Mapping[str, str]:
+        """What the record of a trial on ``device`` says of it, besides :meth:`settings`.
+
+        Its model (``card``), the version of CUDA that the library uses (``cuda``), and how it
+        computes there (``tf32``, ``deterministic``), as the library itself reports them.
+
+        Args:
+            device: one of :meth:`devices`; never ``cpu``.
+        """
+        return {}
+
+    @classmethod
+    def lacks_memory(cls, text: str) -> bool:
+        """Whether an error's text says that the memory of a card ran out."""
+        return any(re.search(pattern, text) for pattern in cls.shortages)
 
     def declines(self, error: BaseException) -> bool:
         """Whether an error is the library's way of saying that it does not offer this."""

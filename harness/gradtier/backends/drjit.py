@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -128,6 +128,15 @@ class DrJit(Adapter):
     def synchronize(self, result: Any) -> None:
         self._drjit.eval(result)
         self._drjit.sync_thread()
+
+    def card(self, device: str) -> Mapping[str, str]:
+        version = self._drjit.detail.cuda_version()
+        known = isinstance(version, tuple | list)
+        return {
+            "cuda": ".".join(map(str, version)) if known else str(version),
+            "tf32": "off, without a switch",
+            "deterministic": "off, without a switch",  # sums of scatters in any order
+        }
 
     def devices(self) -> tuple[str, ...]:
         cuda = self._drjit.has_backend(self._drjit.JitBackend.CUDA)

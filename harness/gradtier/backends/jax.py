@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -54,6 +55,8 @@ class Jax(Adapter):
         r"Betainc gradient with respect to a and b not supported",
     )
 
+    shortages: ClassVar = (*Adapter.shortages, r"RESOURCE_EXHAUSTED")
+
     def __init__(
         self, jit: bool = False, rule: Literal["jvp", "vjp"] = "jvp", **options: Any
     ) -> None:
@@ -78,8 +81,13 @@ class Jax(Adapter):
     def from_numpy(self, array: NDArray[Any], device: str) -> Any:
         if device not in self.devices():
             raise Unsupported(f"JAX sees no device '{device}' here")
+        place = self._jax.devices(device)[0]
+        if len(self.devices()) > 1 and self._jax.config.jax_default_device != place:
+            # What a case creates, and the zeros of an input that is not connected, belong beside
+            # its inputs; JAX creates them on the card otherwise, whatever the inputs are on.
+            self._jax.config.update("jax_default_device", place)
         # device_put may share the memory of what it is given, so it is given a copy.
-        return self._jax.device_put(np.array(array, order="C"), self._jax.devices(device)[0])
+        return self._jax.device_put(np.array(array, order="C"), place)
 
     def to_bfloat16(self, array: Any) -> Any:
         return array.astype(self._jax.numpy.bfloat16)
@@ -133,6 +141,21 @@ class Jax(Adapter):
         if not found or "peak_bytes_in_use" not in found:
             return None
         return Allocated(found["bytes_in_use"], found["peak_bytes_in_use"])
+
+    def card(self, device: str) -> Mapping[str, str]:
+        found = self._jax.devices(device)[0]
+        # "PJRT C API" and "cuda 12080" on two lines
+        version = re.search(r"cuda (\d+)", str(found.client.platform_version))
+        number = int(version.group(1)) if version else 0
+        flags = os.environ.get("XLA_FLAGS", "").split()
+        on = "--xla_gpu_deterministic_ops=true" in flags
+        precision = self._jax.config.jax_default_matmul_precision
+        return {
+            "card": found.device_kind,
+            "cuda": f"{number // 1000}.{number % 1000 // 10}" if number else "not said",
+            "tf32": "off" if precision in ("highest", "float32") else f"by precision {precision}",
+            "deterministic": "on" if on else "off",
+        }
 
     def devices(self) -> tuple[str, ...]:
         return ("cpu", "cuda") if self._jax.default_backend() == "gpu" else ("cpu",)

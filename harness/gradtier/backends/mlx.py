@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -42,6 +43,8 @@ class Mlx(Adapter):
         r"VJP not implemented for scatter",
         r"\[Convolution::eval\] got unsupported data type",
     )
+
+    shortages: ClassVar = (*Adapter.shortages, r"\[malloc\] Unable to allocate")
 
     def __init__(self, compile: bool = False, **options: Any) -> None:
         super().__init__(**options)
@@ -115,6 +118,14 @@ class Mlx(Adapter):
 
     def synchronize(self, result: Any) -> None:
         self._mx.eval(result)
+
+    def card(self, device: str) -> Mapping[str, str]:
+        found = self._mx.device_info(self._mx.gpu)
+        return {
+            "card": str(found.get("device_name", "not said")),
+            "tf32": "off" if os.environ.get("MLX_ENABLE_TF32") == "0" else "on",
+            "deterministic": "off, without a switch",
+        }
 
     def devices(self) -> tuple[str, ...]:
         # A build for Apple's GPUs calls its device gpu as well.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,6 +29,8 @@ class Paddle(Adapter):
         "NVIDIA_TF32_OVERRIDE": "0",
         "FLAGS_cudnn_deterministic": "1",
         "FLAGS_embedding_deterministic": "1",
+        # Memory as it is needed, for several processes share a card.
+        "FLAGS_allocator_strategy": "auto_growth",
     }
     refusals: ClassVar = (
         r"doesn't have any grad op",
@@ -39,6 +42,8 @@ class Paddle(Adapter):
         r"saved_tensors_hooks only one pair of hooks is allowed",
         r"put_along_axis_double_grad only support",
     )
+
+    shortages: ClassVar = (*Adapter.shortages, r"ResourceExhaustedError")
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -141,6 +146,18 @@ class Paddle(Adapter):
     def synchronize(self, result: Any) -> None:
         if self._paddle.get_device() != "cpu":
             self._paddle.device.synchronize()
+
+    def card(self, device: str) -> Mapping[str, str]:
+        off = os.environ.get("NVIDIA_TF32_OVERRIDE") == "0"
+        flags = {"cudnn": "FLAGS_cudnn_deterministic", "embedding": "FLAGS_embedding_deterministic"}
+        on = [part for part, flag in flags.items() if os.environ.get(flag) == "1"]
+        return {
+            "card": self._paddle.device.cuda.get_device_name(),
+            "cuda": str(self._paddle.version.cuda()),
+            "cudnn": str(self._paddle.version.cudnn()),
+            "tf32": "off" if off else "on",
+            "deterministic": ", ".join(on) or "off",
+        }
 
     def devices(self) -> tuple[str, ...]:
         there = self._paddle.is_compiled_with_cuda() and self._paddle.device.cuda.device_count()

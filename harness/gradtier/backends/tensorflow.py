@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -39,6 +40,7 @@ class TensorFlow(Adapter):
         "TF_ENABLE_ONEDNN_OPTS": "0",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        "TF_CUDNN_DETERMINISTIC": "1",
         "AUTOGRAPH_VERBOSITY": "0",
     }
     refusals: ClassVar[tuple[str, ...]] = (
@@ -62,6 +64,8 @@ class TensorFlow(Adapter):
         r"Gradient explicitly disabled",
     )
 
+    shortages: ClassVar = (*Adapter.shortages, r"\bOOM when", r"^ResourceExhaustedError")
+
     def __init__(self, function: bool = False, xla: bool = False, **options: Any) -> None:
         super().__init__(**options)
         if xla and not function:
@@ -76,7 +80,8 @@ class TensorFlow(Adapter):
         tensorflow.config.experimental.enable_tensor_float_32_execution(False)
         tensorflow.experimental.numpy.experimental_enable_numpy_behavior()
         self._tf, self._function, self._xla = tensorflow, function, xla
-        self._namespace, self._place = namespace(), "/CPU:0"
+        self._places = {"cpu": "/CPU:0", "cuda": "/GPU:0"}
+        self._namespace, self._place = namespace(), self._places["cpu"]
         self._card = bool(tensorflow.config.list_physical_devices("GPU"))
 
     @property
@@ -87,7 +92,7 @@ class TensorFlow(Adapter):
         if device not in self.devices():
             raise Unsupported(f"TensorFlow sees no device '{device}' here")
         # TensorFlow puts every operation on a GPU where there is one, unless it is told otherwise.
-        self._place = "/CPU:0" if device == "cpu" else "/GPU:0"
+        self._place = self._places[device]
         with self._tf.device(self._place):
             # The copy is there because an aligned array may be shared; the identity, because a
             # constant of a few integers may stay on the host.
@@ -149,12 +154,22 @@ class TensorFlow(Adapter):
         return self._tf.custom_gradient(stated)  # type: ignore[no-any-return]
 
     def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
-        # Without autograph here, so that an exception keeps its type and its words.
-        if not self._function:
-            return f
-        return self._tf.function(  # type: ignore[no-any-return]
-            self._converted(f), autograph=False, jit_compile=True if self._xla else None
-        )
+        run = f
+        if self._function:
+            # Without autograph here, so that an exception keeps its type and its words.
+            run = self._tf.function(
+                self._converted(f), autograph=False, jit_compile=True if self._xla else None
+            )
+        if not self._card:
+            return run
+
+        def placed(*given: Any) -> Any:
+            # Also the plain function, and what runs between two derivatives; and XLA compiles for
+            # the device that the whole is called on, whatever is said inside.
+            with self._tf.device(self._place):
+                return run(*given)
+
+        return placed
 
     def _converted(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """``f`` with its branches and loops on values in the graph, where its source is found.
@@ -180,6 +195,19 @@ class TensorFlow(Adapter):
             configured.reset_memory_stats("GPU:0")
         found = configured.get_memory_info("GPU:0")
         return Allocated(found["current"], found["peak"])
+
+    def card(self, device: str) -> Mapping[str, str]:
+        config, built = self._tf.config.experimental, self._tf.sysconfig.get_build_info()
+        found = config.get_device_details(self._tf.config.list_physical_devices("GPU")[0])
+        cudnn = os.environ.get("TF_CUDNN_DETERMINISTIC") == "1"
+        return {
+            "card": found.get("device_name", "not said"),
+            "cuda": built.get("cuda_version", "not said"),
+            "cudnn": built.get("cudnn_version", "not said"),
+            "tf32": "on" if config.tensor_float_32_execution_enabled() else "off",
+            # with enable_op_determinism TensorFlow refuses operations that it offers without
+            "deterministic": "cudnn alone" if cudnn else "off",
+        }
 
     def devices(self) -> tuple[str, ...]:
         return ("cpu", "cuda") if self._card else ("cpu",)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -119,6 +120,15 @@ class Tinygrad(Adapter):
         arrays = [a for leaves in result for a in leaves if a is not None]
         if arrays:
             arrays[0].realize(*arrays[1:])
+            # that starts the kernels; on a card they run on after it
+            self._tinygrad.Device[self._target.device].synchronize()
+
+    def card(self, device: str) -> Mapping[str, str]:
+        return {
+            "architecture": str(self._tinygrad.Device["CUDA"].arch),
+            "tf32": "off" if os.environ.get("ALLOW_TF32") == "0" else "on",
+            "deterministic": "off, without a switch",
+        }
 
     def devices(self) -> tuple[str, ...]:
         return self._devices

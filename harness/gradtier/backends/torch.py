@@ -5,7 +5,7 @@ Three classes, because the three interfaces differ in what they refuse and in ho
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -72,8 +72,9 @@ class _Torch(Adapter):
         if device not in self.devices():
             raise Unsupported(f"PyTorch sees no device '{device}' here")
         if device != self._torch.get_default_device().type:
-            # Constants that a case creates belong beside its inputs.
-            self._torch.set_default_device(device)
+            # Constants that a case creates belong beside its inputs.  None, and not "cpu", ends the
+            # mode that intercepts every function: trials on the CPU are not slower for it.
+            self._torch.set_default_device(None if device == "cpu" else device)
         made = self._torch.from_numpy(np.array(array, order="C")).to(device)
         if made.is_floating_point() and made.dtype != self._torch.get_default_dtype():
             # What a case creates without a dtype would be rounded to float32 in a float64
@@ -108,6 +109,19 @@ class _Torch(Adapter):
         if forget:
             cuda.reset_peak_memory_stats()
         return Allocated(cuda.memory_allocated(), cuda.max_memory_allocated())
+
+    def card(self, device: str) -> Mapping[str, str]:
+        torch = self._torch
+        exact = not (torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32)
+        on = torch.are_deterministic_algorithms_enabled()
+        limited = ", where PyTorch has such an operation" if on else ""
+        return {
+            "card": torch.cuda.get_device_name(),
+            "cuda": str(torch.version.cuda),
+            "cudnn": str(torch.backends.cudnn.version()),
+            "tf32": "off" if exact else "on",
+            "deterministic": f"{'on' if on else 'off'}{limited}",
+        }
 
     def devices(self) -> tuple[str, ...]:
         return ("cpu", "cuda") if self._torch.cuda.is_available() else ("cpu",)

@@ -10,13 +10,13 @@ from typing import Any
 from gradtier import checks, oracle
 from gradtier.bench.races import Entry, Race
 from gradtier.claimed import Claimed
-from gradtier.engine import Crashed, Engine, Refused, TimedOut
+from gradtier.engine import Crashed, Engine, Refused, Shortage, TimedOut
 from gradtier.evidence import Bench
 from gradtier.laps import Laps
 from gradtier.matrix import Matrix
 from gradtier.messages import Begin, Block, Leaves
 from gradtier.model import Mode, Nesting, Outcome
-from gradtier.trial import ended, found_by, not_judged, now
+from gradtier.trial import ended, found_by, not_judged, now, placed, short
 from gradtier.witnesses import Bench as Witnesses
 from gradtier.witnesses import NoReference, Question, drawn_like, primal, question
 
@@ -100,12 +100,14 @@ class Lane:
             self._prepare(matrix, witnesses)
         except SILENT as error:
             self.failed = ended(error)
+        except Shortage as error:
+            self.failed = short(error)
         self._seconds += time.perf_counter() - start
 
     def _prepare(self, matrix: Matrix, witnesses: Witnesses) -> None:
         assert self.engine is not None
         ready, race = self.engine.ready, self.race
-        self._observed = dict(ready.settings)
+        self._observed = ready.observed(race.device)
         if race.device not in ready.devices:
             package = matrix.backends[self.entry.backend].package
             detail = f"{package} as installed here sees no {race.device}"
@@ -136,6 +138,7 @@ class Lane:
             )
         except (NoReference, oracle.OracleError) as why:
             return not_judged(why)
+        self._observed |= placed(claimed)
         fault = checks.structure(claimed)
         found = found_by(verdict, fault if fault.fault is not None else None)
         said = {key: found[key] for key in ("outcome", "reason", "detail")}
@@ -159,6 +162,8 @@ class Lane:
                 self._laps[plain].append(self._block(plain, self._calls[plain]))
         except SILENT as error:
             self.failed = ended(error)
+        except Shortage as error:
+            self.failed = short(error)
         self._seconds += time.perf_counter() - start
 
     def _block(self, plain: bool, calls: int) -> float:

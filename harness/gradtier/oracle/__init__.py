@@ -6,6 +6,7 @@ callables over tuples of float64 arrays.
 """
 
 from gradtier.oracle.adjoint import adjoint
+from gradtier.oracle.apart import Apart, apart
 from gradtier.oracle.api import (
     certify_pullback,
     certify_pushforward,
@@ -33,6 +34,7 @@ from gradtier.oracle.types import (
 from gradtier.oracle.verdict import Finding, Outcome, Reason, Verdict, Worst
 
 __all__ = [
+    "Apart",
     "BatchedPrimal",
     "Dossier",
     "Exact",
@@ -48,6 +50,7 @@ __all__ = [
     "Witness",
     "Worst",
     "adjoint",
+    "apart",
     "as_leaves",
     "batched",
     "certify_pullback",

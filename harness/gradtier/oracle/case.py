@@ -50,6 +50,18 @@ class Standing(IntEnum):
     AGREE = 13
 
 
+def allowed(dossier: Dossier, seed: int) -> Array:
+    """How far each element may be from the reference's answer to a seed, from its noise."""
+    precision = PRECISIONS[dossier.dtype]
+    noise = precision.factor * dossier.answers[seed].noise
+    if dossier.kind == "pushforward":
+        # The direction is scaled to the point: slopes below u |phi| carry no information.
+        value = flat(dossier.value)
+        size = moduli(value, dossier.value, dossier.paired_value)
+        noise = noise + 4.0 * precision.unit * size
+    return np.asarray(noise)
+
+
 class Case:
     """One backend's claims before one dossier: gathers evidence while it is being judged."""
 
@@ -118,13 +130,7 @@ class Case:
 
     def tolerance(self, seed: int) -> Array:
         """Allowed difference per element, from the reference's noise."""
-        noise = self.precision.factor * self.dossier.answers[seed].noise
-        if self.dossier.kind == "pushforward":
-            # The direction is scaled to the point: slopes below u |phi| carry no information.
-            value, dossier = flat(self.dossier.value), self.dossier
-            size = moduli(value, dossier.value, dossier.paired_value)
-            noise = noise + 4.0 * self.precision.unit * size
-        return np.asarray(noise)
+        return allowed(self.dossier, seed)
 
     def steady(self) -> bool:
         """Whether asking the first seed again gave the same, within noise."""

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gradtier.assess import Assessment, Judged
-from gradtier.causes import Cause, causes
+from gradtier.causes import Cause, causes, compared, directly
+from gradtier.direct import Direct
 from gradtier.model import Mode, Nesting, Outcome
 from gradtier.render.trials import RANK
 from gradtier.support import MARKS
@@ -45,6 +46,7 @@ class CauseGroup:
         trials: the first of them.
         total: how many there are.
         cases: how many cases they are of.
+        direct: how the numbers of those on a card stand to the CPU's; empty without a card.
     """
 
     state: State
@@ -60,6 +62,7 @@ class CauseGroup:
     trials: tuple[TrialLine, ...]
     total: int
     cases: int
+    direct: str = ""
 
     @property
     def left(self) -> int:
@@ -81,6 +84,26 @@ class Blamed:
     causes: int
     left: int
     left_trials: int
+
+
+#: The worst first.
+_ORDER = (Direct.ALONE, Direct.APART, Direct.BOTH, Direct.SAME, Direct.UNKNOWN)
+
+
+def compared_lines(assessment: Assessment) -> list[str]:
+    """A sentence per device that was compared with the CPU."""
+    lines = []
+    for c in compared(assessment):
+        total, same = sum(c.counts.values()), c.counts.get(Direct.SAME, 0)
+        rest = _direct({d: n for d, n in c.counts.items() if d is not Direct.SAME})
+        trials = "trial" if total == 1 else "trials"
+        said = f"On {c.device} and on the CPU: the same in {same:,} of {total:,} {trials}"
+        lines.append(f"{said}{'; ' if rest else ''}{rest}")
+    return lines
+
+
+def _direct(counts: Mapping[Direct, int]) -> str:
+    return "; ".join(f"{counts[d]:,} {d}" for d in _ORDER if counts.get(d))
 
 
 def blamed(assessment: Assessment, mode: Mode, paths: Mapping[str, str]) -> Blamed:
@@ -133,6 +156,7 @@ def _group(cause: Cause, mode: Mode, paths: Mapping[str, str]) -> CauseGroup:
         trials=tuple(_line(j, mode, paths, numbers) for j in listed),
         total=len(cause.trials),
         cases=len({j.trial.id.case_id for j in cause.trials}),
+        direct=_direct(directly(cause.trials)),
     )
 
 

@@ -14,7 +14,7 @@ from gradtier.evidence import Bench
 from gradtier.history import History
 from gradtier.plan import Plan
 from gradtier.render import templating
-from gradtier.render.backend_causes import blamed
+from gradtier.render.backend_causes import blamed, compared_lines
 from gradtier.render.backend_speed import WIDTH, Speeds
 from gradtier.render.details import cells_of, detail
 from gradtier.render.history import HEIGHT, Band, band_of
@@ -127,7 +127,8 @@ class BackendPages:
             notes=notes, ref=_references(notes),
             reasons=_texts(self.table, row.support_class.footnotes),
             family=plain(family), grid=_grid(self.table.grid, family),
-            blamed=blamed(a, row.mode, self.paths.cases), kinks=self._kinks(row.id),
+            blamed=blamed(a, row.mode, self.paths.cases), compared=compared_lines(a),
+            kinks=self._kinks(row.id),
             speed=self.speeds.of(row.id, row.mode), width=WIDTH, scale=BAND_WIDTH, height=HEIGHT,
             drift=[d for d in self.table.drift if d.backend == row.id], most_drift=MOST_DRIFT,
             past=self._past(row.id), history=self.history,
