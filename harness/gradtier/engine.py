@@ -291,7 +291,8 @@ class Engines:
         return Setup(key.adapter, options, self._paths, self._root, tuple(sorted(forbidden)))
 
     def _engine(self, key: EngineKey, cache: Mapping[str, str]) -> Engine:
-        environment = {**cache, **adapter_class(key.adapter).environment}
+        own = adapter_class(key.adapter).surroundings(dict(key.options))
+        environment = {**cache, **own}
         return Engine(self._setup(key), environment, self._matrix.memory * 2**30)
 
     def _start(self, key: EngineKey) -> Engine:

@@ -41,12 +41,18 @@ from gradtier.policy import Source
     help="Who measures; a policy may trust CI alone.  A job of CI says so itself.",
 )  # fmt: skip
 @click.option(
+    "--controls/--no-controls", default=None,
+    help="First measure backends that are wrong on purpose; if one is not caught, the run is void "
+    "and measures nothing.  [default: with --shard or --source ci]",
+)  # fmt: skip
+@click.option(
     "--explore", "explored", type=click.IntRange(1), default=None, metavar="N",
     help="Instead of the cases, N variants of each in other shapes; shows the smallest that fails.",
 )  # fmt: skip
 def run(
     matrix_file: Path, workers: int, evidence: Path | None, resume: bool, retries: int,
-    strict: bool, quick: bool, deep: bool, shard: str, source: Source, explored: int | None,
+    strict: bool, quick: bool, deep: bool, shard: str, source: Source, controls: bool | None,
+    explored: int | None,
     **axes: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Measure the selected trials; each record is on disk the moment its trial ends.
@@ -62,5 +68,9 @@ def run(
 
     if explored is not None:
         sys.exit(wander(matrix_file, axes, quick, explored))
-    manner = Manner(workers, evidence, resume, strict, quick, deep, source, retries, shard)
+    if controls is None:
+        controls = bool(shard) or source == "ci"
+    manner = Manner(
+        workers, evidence, resume, strict, quick, deep, source, retries, shard, controls
+    )
     sys.exit(run_trials(matrix_file, axes, manner))
