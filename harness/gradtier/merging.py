@@ -282,21 +282,23 @@ class _Merging:
 
     def _void(self) -> Iterator[str]:
         for control, name in self.heads.void.values():
-            yield f"{name}: {self._shard(control.run)}{control.why_void}"
+            yield ": ".join(filter(None, (name, self._shard(control.run), control.why_void)))
         for run, (head, name) in self.heads.runs.items():
             (done,) = self.base.execute(
                 "SELECT COUNT(*) FROM done WHERE run = ?", (run,)
             ).fetchone()
-            if head.planned and not done and self._shard(run) and run not in self.heads.void:
-                yield f"{name}: {self._shard(run)}ran none of its {head.planned} trials: void"
+            shard = self._shard(run)
+            if head.planned and not done and shard and run not in self.heads.void:
+                yield f"{name}: {shard} ran none of its {head.planned} trials: void"
 
     def _unchecked(self) -> Iterator[str]:
         for run, (_, name) in self.heads.runs.items():
-            if self._shard(run) and run not in self.heads.checked:
-                yield f"{name}: {self._shard(run)}is unchecked: its run had no controls"
+            shard = self._shard(run)
+            if shard and run not in self.heads.checked:
+                yield f"{name}: {shard} is unchecked: its run had no controls"
 
     def _shard(self, run: str) -> str:
-        """``shard 3/8 ``, or nothing if the run was none."""
+        """``shard 3/8``, or nothing if the run was none."""
         known = self.heads.runs.get(run)
         shard = "".join(known[0].selection.get("shard", [])) if known is not None else ""
-        return f"shard {shard} " if shard else ""
+        return shard and f"shard {shard}"
