@@ -23,7 +23,7 @@ from gradtier.engine import Engines
 from gradtier.fitting import fitting, rows
 from gradtier.lines import Control
 from gradtier.matrix import Backend, Matrix
-from gradtier.model import Cell, Nesting, Outcome, Reason, TrialId
+from gradtier.model import Cell, Mode, Nesting, Outcome, Reason, TrialId
 from gradtier.plan import Plan, Planned
 from gradtier.running import Opened
 from gradtier.trial import Runner, now
@@ -123,10 +123,14 @@ def _agreeing(
     That none agrees does not make the run void: a harness that fails everything shows itself, and
     the only backend there is may really be wrong.
     """
-    plan = bed.opened.plan
-    modes = frozenset(plan.matrix.backends[t.id.cell.backend].mode for t in here)
+    plan, here = bed.opened.plan, tuple(here)
+    modes = {plan.matrix.backends[t.id.cell.backend].mode for t in here}
+    mode = Mode.REVERSE if Mode.REVERSE in modes else Mode.FORWARD
     able = _able(plan, frozenset(case.id for case in fit))
-    order = [row for row in rows(plan.matrix, bed.opened.host, modes) if row in able]
+    order = [row for row in rows(plan.matrix, bed.opened.host, mode) if row in able]
+    if any(t.id.cell.nesting is not Nesting.NONE for t in here):
+        nested = {t.id.cell.backend for t in plan.trials if t.id.cell.nesting is not Nesting.NONE}
+        order.sort(key=lambda row: row not in nested)
     said = "no installed row is planned for the cases that suit, and not expected to fail them"
     for row in order[:MOST_ROWS]:
         for case in (case for case in fit if case.id in able[row]):

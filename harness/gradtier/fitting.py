@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from importlib import metadata
 from itertools import islice
 from typing import Any
@@ -32,6 +32,8 @@ TAKEN = frozenset({"around", "fault"})  # options of the spoiled adapter itself
 STEP = 6e-6  # near the best of central differences, whose error is then about 1e-10
 LEAST = 1e-3  # of the largest slope: what is smaller than that may drown in its noise
 BENT = 1e-3  # relative change of a slope between two points
+#: Powers of two, which add no digits of their own; unequal, for outputs whose sum is constant.
+WEIGHTS = (1.0, -2.0, 0.5, 2.0, -0.5)
 LOST = 1e-8  # relative change of a slope by rounding it to float32; 3e-8 in the mean
 
 
@@ -72,7 +74,7 @@ def shows(matrix: Matrix, case: Case) -> bool:
 
 
 def _slopes(f: Callable[[Leaves], Leaves], x: Leaves) -> list[Any]:
-    """The gradient of the sum of all outputs by central differences, a flat array per leaf."""
+    """The gradient of a weighted sum of all outputs by central differences, flat, by leaf."""
     found = []
     for i, leaf in enumerate(x):
         slopes = np.empty(leaf.size)
@@ -93,13 +95,14 @@ def _moved(x: Leaves, leaf: int, element: int, by: float) -> Leaves:
 def _total(outputs: Leaves) -> float:
     if not all(a.dtype.kind == "f" for a in outputs):
         raise TypeError("an output is no real number")
-    return math.fsum(float(a.sum()) for a in outputs)
+    every = np.concatenate([a.ravel() for a in outputs])
+    return math.fsum(every * np.resize(WEIGHTS, every.shape))
 
 
-def rows(matrix: Matrix, host: Host, modes: frozenset[Mode]) -> tuple[str, ...]:
+def rows(matrix: Matrix, host: Host, mode: Mode) -> tuple[str, ...]:
     """Rows whose adapters can be spoiled here, in the order in which they are best tried.
 
-    Those of a mode that is measured come first, then what needs no other program, then what is
+    Those of the mode come first, then what needs no other program, then what is
     small, for it starts fastest: each fault takes a process of its own.
     """
     order = list(matrix.backends)
@@ -110,18 +113,26 @@ def rows(matrix: Matrix, host: Host, modes: frozenset[Mode]) -> tuple[str, ...]:
         if row.accuracy is None and not TAKEN & row.options.keys()
     ]
 
+    everywhere = adapter_class(matrix.primal).installed()  # imported by every worker
+
     def key(name: str) -> tuple[bool, bool, float, int]:
         row = matrix.backends[name]
         kind = adapter_class(row.adapter)
-        return row.mode not in modes, not kind.in_process, _bytes(kind), order.index(name)
+        return (
+            row.mode is not mode,
+            not kind.in_process,
+            _bytes(kind, everywhere),
+            order.index(name),
+        )
 
     return tuple(sorted(here, key=key))
 
 
-def _bytes(kind: type[Adapter]) -> float:
+def _bytes(kind: type[Adapter], shared: Collection[str]) -> float:
     """How large the packages of an adapter are as installed; infinite where nothing says so."""
-    found = 0
-    for name in kind.installed():
+    names = kind.installed().keys()
+    found = 0.0 if names else math.inf
+    for name in names - set(shared):
         with contextlib.suppress(metadata.PackageNotFoundError):  # a part may have another name
             found += sum(file.size or 0 for file in metadata.files(name) or ())
-    return float(found) or math.inf
+    return found

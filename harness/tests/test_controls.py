@@ -278,6 +278,12 @@ def sine(xp, x):
 
 
 @suite.case(x=normal(4))
+def shares(xp, x):
+    e = xp.exp(x)
+    return e / xp.sum(e)
+
+
+@suite.case(x=normal(4))
 def square(xp, x):
     return x * x
 
@@ -309,6 +315,7 @@ def test_a_case_shows_every_fault_only_if_its_slopes_have_digits_and_vary(world:
     found = {case.name: shows(plan.matrix, case) for case in plan.cases.values()}
     assert found == {
         "sine": True,
+        "shares": True,  # though their sum is constant
         "square": False,  # 2 x is a float32
         "linear": False,  # the same everywhere
         "first_alone": False,  # severed where it does not depend
