@@ -22,7 +22,7 @@ from gradtier.cases import Case
 from gradtier.engine import Engines
 from gradtier.fitting import fitting, rows
 from gradtier.lines import Control
-from gradtier.matrix import Backend, Matrix
+from gradtier.matrix import Backend
 from gradtier.model import Cell, Mode, Nesting, Outcome, Reason, TrialId
 from gradtier.plan import Plan, Planned
 from gradtier.running import Opened
@@ -38,6 +38,7 @@ EXACT = "exact"
 EXPECTED = {**FAULTS, SECOND: (Outcome.WRONG, Reason.VALUE)}
 
 HANG = 1.0  # seconds that the hanging one is waited for, in place of the matrix's timeout
+PATIENCE = 120.0  # seconds for the others at least: a busy machine is no rot
 MOST_ROWS, MOST_CASES = 4, 3  # on which the unspoiled adapter is tried before it is given up
 
 
@@ -179,7 +180,10 @@ class _Bed:
             if matrix.backends[row].adapter
             for fault in (EXACT, *FIRST, SECOND)
         }
-        self.matrix = matrix.model_copy(update={"backends": {**matrix.backends, **spoiled}})
+        self.matrix = matrix.model_copy(update={
+            "backends": {**matrix.backends, **spoiled},
+            "timeout": max(matrix.timeout, PATIENCE),
+        })  # fmt: skip
         self.engines = Engines(self.matrix, opened.suites, opened.loaded.root)
         self._bench = Bench(self.matrix, self.engines, None)
 
@@ -198,9 +202,9 @@ class _Bed:
         )  # fmt: skip
 
     def _runner(self, fault: str) -> Runner:
-        matrix: Matrix = self.matrix
+        matrix = self.matrix
         if fault == "hang":
-            matrix = matrix.model_copy(update={"timeout": min(HANG, matrix.timeout)})
+            matrix = matrix.model_copy(update={"timeout": HANG})
         plan = replace(self.opened.plan, matrix=matrix)
         return Runner(plan, self.engines, self._bench, self.run)
 

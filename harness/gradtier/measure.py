@@ -103,6 +103,7 @@ def _controlled(console: Any, opened: Opened, order: Order, left: list[Planned])
             why = error.strerror or error
             raise InputError(f"{shown(file)} can't be written: {why}") from error
 
+    console.print("first the controls: backends that are wrong on purpose")
     try:
         found = check(opened, order.run, left, keep)
         console.print(found.words())
