@@ -322,7 +322,7 @@ class Engines:
         variables, python = {CACHE: str(cache)}, ""
         if own is not None:  # what was compiled beside other versions is not taken up
             variables, python = {**own.variables(), CACHE: str(cache / own.name)}, own.python
-        variables |= adapter_class(key.adapter).environment
+        variables |= adapter_class(key.adapter).surroundings(dict(key.options))
         return Engine(self._setup(key), variables, self._matrix.memory * 2**30, python)
 
     def _start(self, key: EngineKey) -> Engine:

@@ -1,9 +1,10 @@
 """Evidence: one JSON line per trial or benchmark, appended the moment it ends.
 
 A file begins with a ``run`` line (who measured, on what, with which versions) and goes on with
-``trial`` or ``bench`` lines.  Several processes may append to one file: each line is one ``write``
-under a lock.  A file whose writer was killed reads back up to its last whole line; the broken one
-is reported.
+``trial`` or ``bench`` lines; ``control`` lines before those say whether the harness caught backends
+that are wrong on purpose: if not, the run is void.  Several processes may append to one file: each
+line is one ``write`` under a lock.  A file whose writer was killed reads back up to its last whole
+line; the broken one is reported.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ from pydantic import ValidationError
 
 from gradtier.errors import InputError, Place, Problem
 from gradtier.laps import Key, counting
-from gradtier.lines import SCHEMA, Bench, Manifest, Merged, Run
+from gradtier.lines import SCHEMA, Bench, Control, Manifest, Merged, Run
 from gradtier.model import FROM_BEST, Outcome
 from gradtier.plan import Plan, Planned
 from gradtier.records import Reader, Record
 
 __all__ = [
-    "SCHEMA", "AnyLine", "Bench", "Evidence", "Gathering", "Record", "Run", "append",
+    "SCHEMA", "AnyLine", "Bench", "Control", "Evidence", "Gathering", "Record", "Run", "append",
     "check_belongs", "lines", "mend", "read", "to_line",
 ]  # fmt: skip
 
@@ -39,16 +40,17 @@ try:
 except ImportError:  # pragma: no cover - Windows: one writer per file there
     fcntl = None  # type: ignore[assignment]
 
-AnyLine = Run | Record | Bench  # what says something of a backend, or of how it was measured
+#: What says something of a backend, or of how it was measured.
+AnyLine = Run | Record | Bench | Control
 EveryLine = AnyLine | Manifest | Merged
 _KINDS: Mapping[str, type[EveryLine]] = {
-    "run": Run, "bench": Bench, "manifest": Manifest, "merged": Merged,
+    "run": Run, "bench": Bench, "control": Control, "manifest": Manifest, "merged": Merged,
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What evidence files say.
+    """What evidence files say; of void runs nothing but their controls.
 
     Attributes:
         runs: run id -> head.
@@ -59,6 +61,7 @@ class Evidence:
         files: names of the files, in reading order.
         earlier: trial id and digest -> the other records of it, which do not count.
         timed: the runs that benchmarks were timed in.
+        controls: run -> its controls; one that is not caught makes the run void.
     """
 
     runs: Mapping[str, Run]
@@ -68,6 +71,7 @@ class Evidence:
     benches: Mapping[Key, Bench] = field(default_factory=dict)
     earlier: Mapping[tuple[str, str], tuple[Record, ...]] = field(default_factory=dict)
     timed: frozenset[str] = frozenset()
+    controls: Mapping[str, tuple[Control, ...]] = field(default_factory=dict)
 
     def of(self, planned: Planned) -> Record | None:
         """The record of a planned trial, if it was measured as the plan now has it."""
@@ -196,6 +200,7 @@ class Gathering:
         self._records: dict[tuple[str, str], Record] = {}
         self._several: dict[tuple[str, str], list[Record]] = {}
         self._benches: list[Bench] = []
+        self._controls: dict[str, list[Control]] = {}
 
     def add(self, line: AnyLine) -> None:
         """Take in one line."""
@@ -203,6 +208,10 @@ class Gathering:
             self._runs[line.run] = line
         elif isinstance(line, Bench):
             self._benches.append(line)
+        elif isinstance(line, Control):
+            mine = self._controls.setdefault(line.run, [])
+            if line not in mine:  # a file may be read twice
+                mine.append(line)
         elif (first := self._records.setdefault(line.key, line)) is not line:
             found = self._several.setdefault(line.key, [first])
             if line not in found:  # a file may be read twice
@@ -210,15 +219,24 @@ class Gathering:
 
     def evidence(self, problems: Iterable[Problem], files: Iterable[str]) -> Evidence:
         """What the lines so far say; lines that are added later do not change it."""
+        void = {r for r, found in self._controls.items() if not all(c.is_caught for c in found)}
         records, earlier = dict(self._records), {}
+        if void:
+            records = {key: r for key, r in records.items() if r.run not in void}
         for key, found in self._several.items():
-            counts = _counting(found, self._runs)
+            valid = [r for r in found if r.run not in void]
+            if not valid:
+                continue
+            counts = _counting(valid, self._runs)
             records[key] = counts
-            earlier[key] = tuple(r for r in found if r is not counts)
+            earlier[key] = tuple(r for r in valid if r is not counts)
+        benches = [b for b in self._benches if b.run not in void]
         return Evidence(
-            dict(self._runs), records, tuple(problems), tuple(files), counting(self._benches),
+            {name: run for name, run in self._runs.items() if name not in void},
+            records, tuple(problems), tuple(files), counting(benches),
             {key: others for key, others in earlier.items() if others},
-            frozenset(b.run for b in self._benches),
+            frozenset(b.run for b in benches),
+            {name: tuple(found) for name, found in self._controls.items()},
         )  # fmt: skip
 
 
@@ -259,7 +277,10 @@ def read(files: Iterable[Path]) -> Evidence:
 
 
 def lines(file: Path, reader: Reader | None = None) -> Iterator[AnyLine | Problem]:
-    """Every run, record and benchmark of a file, in order; what can't be read is a problem.
+    """Every run, control, record and benchmark of a file; what can't be read is a problem.
+
+    They come in order.  A control that was not caught is told as a problem too, and what follows
+    of its run is left out.
 
     Args:
         file: ``.jsonl``, or ``.jsonl.gz``.
@@ -270,6 +291,7 @@ def lines(file: Path, reader: Reader | None = None) -> Iterator[AnyLine | Proble
     """
     found = 0
     first: Problem | None = None
+    void = set[str]()
     for _, line in every_line(file, reader or Reader()):
         if isinstance(line, Problem):
             first = first or line
@@ -277,6 +299,12 @@ def lines(file: Path, reader: Reader | None = None) -> Iterator[AnyLine | Proble
             continue
         else:
             found += 1
+            if isinstance(line, Control):
+                if not line.is_caught and line.run not in void:
+                    void.add(line.run)
+                    yield Problem(line.why_void, Place(file.name))
+            elif line.run in void:
+                continue
         yield line
     if not found:
         raise InputError(f"{file.name}: holds no evidence" + (f"; {first}" if first else ""))

@@ -22,8 +22,8 @@ def merge(paths: tuple[Path, ...], out: Path, strict: bool) -> None:
 
     PATHS are evidence files, or folders of them.  Every line is checked; what stands there twice is
     written once; of a trial with several outcomes under the same versions all are kept, and the
-    worst counts.  What a shard was to do and did not is recorded as missing.  It takes the memory
-    of a page, however much evidence there is.
+    worst counts.  What a shard was to do and did not is recorded as missing; so is all of a shard
+    whose controls were not caught.  It takes the memory of a page, however much evidence there is.
 
     Example: gradtier merge shards/*.jsonl --out merged.jsonl.gz
     """
@@ -33,7 +33,7 @@ def merge(paths: tuple[Path, ...], out: Path, strict: bool) -> None:
     if not out.name.endswith((".jsonl", ".jsonl.gz")):
         raise InputError(f"--out {out.name}: expected a name that ends in .jsonl or .jsonl.gz")
     found = merged(evidence_files(paths), out)
-    for line in (*map(str, found.problems), *found.void):
+    for line in (*map(str, found.problems), *found.void, *found.unchecked):
         click.echo(f"gradtier: {line}", err=True)
     for trial, outcomes in found.conflicts:
         click.echo(

@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gradtier.laps import Key, Laps, Seconds
-from gradtier.model import Mode, Outcome, Reason
+from gradtier.model import Mode, Nesting, Outcome, Reason
 from gradtier.policy import Source
 
 SCHEMA: Literal["gradtier/evidence/1"] = "gradtier/evidence/1"
@@ -67,6 +67,55 @@ class Manifest(Line):
     kind: Literal["manifest"] = "manifest"
     cell: str = Field(description="backend/device/nesting/dtype")
     trials: Mapping[str, str] = Field(description="case -> digest of the trial")
+
+
+class Control(Line):
+    """A backend that was wrong on purpose, and what the harness made of it.
+
+    A run is void, and nothing that it measured counts, unless every line of this kind in it is
+    caught.  They stand before the trials of their run.
+    """
+
+    kind: Literal["control"] = "control"
+    fault: str = Field(description="how it was spoiled; exact: not at all, which must agree")
+    case: str = Field(description="suite/case")
+    around: str = Field(description="row whose adapter was spoiled")
+    nesting: Nesting = Nesting.NONE
+    expected: Outcome
+    expected_reason: Reason | None = Field(None, description="null: any")
+    outcome: Outcome
+    reason: Reason | None = None
+    detail: str = Field("", description="one sentence")
+    caught: bool = Field(description="it came out as expected")
+    seconds: float = Field(0.0, description="wall-clock time of the trial")
+    finished: str = Field("", description="UTC, ISO 8601")
+
+    @property
+    def is_caught(self) -> bool:
+        """Whether the line says so and shows it: its word alone is not enough."""
+        as_expected = self.outcome is self.expected
+        reason = self.expected_reason is None or self.reason is self.expected_reason
+        return self.caught and as_expected and reason
+
+    @property
+    def name(self) -> str:
+        """``control 'double' of jax-reverse on nn/dense``, with the outer mode if it is nested."""
+        outer = "" if self.nesting is Nesting.NONE else f", {self.nesting} over it"
+        return f"control '{self.fault}' of {self.around} on {self.case}{outer}"
+
+    @property
+    def why_void(self) -> str:
+        """What it means for its run that it was not caught."""
+        wanted = _ended(self.expected, self.expected_reason)
+        detail = f": {self.detail}" if self.detail else ""
+        return (
+            f"run {self.run} is void, and nothing that it measured counts: {self.name} was not "
+            f"caught: expected {wanted}, found {_ended(self.outcome, self.reason)}{detail}"
+        )
+
+
+def _ended(outcome: Outcome, reason: Reason | None) -> str:
+    return f"{outcome} ({reason})" if reason is not None else str(outcome)
 
 
 class Input(BaseModel):

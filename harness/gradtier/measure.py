@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import importlib.resources
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gradtier import evidence as evidence_
+from gradtier.controls import check
 from gradtier.errors import InputError, Problem
 from gradtier.isolating import begin
-from gradtier.plan import selected
+from gradtier.lines import Control
+from gradtier.plan import Planned, selected
 from gradtier.policy import Source
-from gradtier.running import Opened, open_matrix, shown, to_do
+from gradtier.running import Opened, Order, open_matrix, shown, to_do
 from gradtier.sources import Source as Installed
 
 
@@ -33,6 +37,7 @@ class Manner:
         shard: which part of the selection, as ``3/8``; empty: all of it.
         isolate: how gradtier is installed in environments of the packages' own; None: every row
             runs in the environment of the run.
+        controls: first see that backends that are wrong on purpose are caught.
     """
 
     workers: int = 0
@@ -45,6 +50,7 @@ class Manner:
     retries: int = 0
     shard: str = ""
     isolate: Installed | None = None
+    controls: bool = False
 
 
 def run_trials(matrix: Path, axes: Mapping[str, tuple[str, ...]], manner: Manner) -> int:
@@ -82,6 +88,8 @@ def run_trials(matrix: Path, axes: Mapping[str, tuple[str, ...]], manner: Manner
     )
     if left and not here:
         console.print(f"None of them can run here: {_whys(t.unavailable for t in left)}")
+    if manner.controls and left and (status := _controlled(console, opened, order, left)):
+        return status
     watcher = Watcher(len(left), console)
     try:
         status = _pytest(opened, order, matrix, manner.workers, watcher)
@@ -100,6 +108,42 @@ def _whys(reasons: Iterable[str]) -> str:
     """Each reason once, with how many trials have it, the commonest first."""
     counted = Counter(reasons).most_common()
     return "; ".join(f"{why} ({n} {'trial' if n == 1 else 'trials'})" for why, n in counted)
+
+
+def _controlled(console: Any, opened: Opened, order: Order, left: list[Planned]) -> int:
+    """Run the controls and say how they went; the exit status if the run ends here, else 0.
+
+    Raises:
+        InputError: a control can't be written.
+    """
+    file, goes_on = Path(order.evidence), False
+
+    def keep(control: Control) -> None:
+        try:
+            evidence_.append(file, control)
+        except OSError as error:
+            why = error.strerror or error
+            raise InputError(f"{shown(file)} can't be written: {why}") from error
+
+    console.print("first the controls: backends that are wrong on purpose")
+    try:
+        found = check(opened, order.run, left, keep)
+        console.print(found.words())
+        goes_on = found.void is None
+        return 0 if goes_on else 1
+    except KeyboardInterrupt:
+        console.print(f"interrupted; {_go_on(len(left), order.evidence)}")
+        return 130
+    finally:
+        if not goes_on:
+            shutil.rmtree(order.folder, ignore_errors=True)
+
+
+def _go_on(left: int, evidence: str) -> str:
+    return (
+        f"{left} trials were not run; go on with: gradtier run --resume "
+        f"--evidence {shown(Path(evidence))}"
+    )
 
 
 def _blame_cases(opened: Opened, watcher: Any) -> None:
@@ -149,10 +193,7 @@ def _closing(console: Any, watcher: Any, status: int, evidence: str, strict: boo
     if watcher.fatal:
         console.print(f"gradtier: {watcher.fatal}; the run was ended")
     if done < watcher.total:
-        console.print(
-            f"{watcher.total - done} trials were not run; go on with: gradtier run --resume "
-            f"--evidence {shown(Path(evidence))}"
-        )
+        console.print(_go_on(watcher.total - done, evidence))
         return 130 if status == 2 and not watcher.fatal else 1
     faults = watcher.outcomes["error"]
     undeclared = status == 1 and strict

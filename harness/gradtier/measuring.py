@@ -43,13 +43,18 @@ from gradtier.policy import Source
     help="Who measures; a policy may trust CI alone.  A job of CI says so itself.",
 )  # fmt: skip
 @click.option(
+    "--controls/--no-controls", default=None,
+    help="First measure backends that are wrong on purpose; if one is not caught, the run is void "
+    "and measures nothing.  [default: with --shard or --source ci]",
+)  # fmt: skip
+@click.option(
     "--explore", "explored", type=click.IntRange(1), default=None, metavar="N",
     help="Instead of the cases, N variants of each in other shapes; shows the smallest that fails.",
 )  # fmt: skip
 def run(
     matrix_file: Path, workers: int, evidence: Path | None, resume: bool, retries: int,
     strict: bool, quick: bool, deep: bool, shard: str, isolate: str | None, source: Source,
-    explored: int | None, **axes: tuple[str, ...],
+    controls: bool | None, explored: int | None, **axes: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Measure the selected trials; each record is on disk the moment its trial ends.
 
@@ -68,6 +73,10 @@ def run(
         if isolate is not None:
             raise click.UsageError("--explore runs in one environment: leave out --isolate")
         sys.exit(wander(matrix_file, axes, quick, explored))
+    if controls is None:
+        controls = bool(shard) or source == "ci"
     own = None if isolate is None else here()
-    manner = Manner(workers, evidence, resume, strict, quick, deep, source, retries, shard, own)
+    manner = Manner(
+        workers, evidence, resume, strict, quick, deep, source, retries, shard, own, controls
+    )
     sys.exit(run_trials(matrix_file, axes, manner))

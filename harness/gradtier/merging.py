@@ -8,6 +8,8 @@ is thrown away at the end, so that a gigabyte of evidence merges in the memory o
   whoever reads the merged file counts the worse.  Environments (versions, gradtier) stay apart.
 - A trial that the manifest of a shard names, and of which its run left no record, is ``missing``.
 - A shard that left no record at all is void, which is said; so are all its trials missing.
+- A run whose controls were not caught is void too: its records are left out, its head and controls
+  are copied, so that the merged file says why, and a merge of merged files still knows.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import hashlib
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -26,7 +28,7 @@ from typing import Any, BinaryIO
 import gradtier
 from gradtier.errors import InputError, Problem
 from gradtier.evidence import SCHEMA, Bench, EveryLine, Record, Run, every_line, to_line
-from gradtier.lines import Input, Manifest, Merged
+from gradtier.lines import Control, Input, Manifest, Merged
 from gradtier.model import Outcome
 from gradtier.records import Reader
 
@@ -54,7 +56,8 @@ class Merge:
     Attributes:
         head: as it stands in the merged file.
         records: records and benchmarks that were written, those of missing trials not counted.
-        void: shards that left no record, as sentences.
+        void: shards that left no record and runs whose controls were not caught, as sentences.
+        unchecked: shards without any control, as sentences.
         conflicts: some of the trials with several outcomes in one environment: trial, outcomes.
         problems: lines that are no evidence; they were left out.
     """
@@ -62,6 +65,7 @@ class Merge:
     head: Merged
     records: int
     void: tuple[str, ...]
+    unchecked: tuple[str, ...]
     conflicts: tuple[tuple[str, tuple[str, ...]], ...]
     problems: tuple[Problem, ...]
 
@@ -75,7 +79,7 @@ def merge(files: Sequence[Path], out: Path) -> Merge:
     """
     if any(out.resolve() == file.resolve() for file in files):
         raise InputError(f"{out.name}: the merged file can't be one of those that are merged")
-    runs = _heads(files)
+    heads = _heads(files)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with (
@@ -86,7 +90,7 @@ def merge(files: Sequence[Path], out: Path) -> Merge:
             ) as new,
         ):
             try:
-                found = _Merging(base, runs).into(files, new, Path(folder) / "body")  # type: ignore[arg-type]
+                found = _Merging(base, heads).into(files, new, Path(folder) / "body")  # type: ignore[arg-type]
                 _finish(new, out)
             except BaseException:
                 os.unlink(new.name)
@@ -115,16 +119,37 @@ def _finish(new: Any, out: Path) -> None:
     os.unlink(new.name)
 
 
-def _heads(files: Sequence[Path]) -> dict[str, tuple[Run, str]]:
-    """Run -> its head, and the file where it stands.
+@dataclass(frozen=True)
+class _Heads:
+    """What is known before anything is copied.
+
+    Attributes:
+        runs: run -> its head, and the file where it stands.
+        void: run -> the control that was not caught, and the file where it stands.
+        checked: runs with controls.
+    """
+
+    runs: Mapping[str, tuple[Run, str]]
+    void: Mapping[str, tuple[Control, str]]
+    checked: Collection[str]
+
+
+def _heads(files: Sequence[Path]) -> _Heads:
+    """Read the files once for their heads and controls.
 
     Raises:
         InputError: they are of several matrices, or two heads of one run differ.
     """
     runs: dict[str, tuple[Run, str]] = {}
+    void: dict[str, tuple[Control, str]] = {}
+    checked = set[str]()
     problems = []
     for file in files:
         for _, line in every_line(file, Reader()):
+            if isinstance(line, Control):
+                checked.add(line.run)
+                if not line.is_caught:
+                    void.setdefault(line.run, (line, file.name))
             if not isinstance(line, Run):
                 continue
             known = runs.setdefault(line.run, (line, file.name))
@@ -142,14 +167,14 @@ def _heads(files: Sequence[Path]) -> dict[str, tuple[Run, str]]:
         ))  # fmt: skip
     if problems:
         raise InputError(problems)
-    return runs
+    return _Heads(runs, void, checked)
 
 
 class _Merging:
     """One merge while it goes on."""
 
-    def __init__(self, base: sqlite3.Connection, runs: dict[str, tuple[Run, str]]) -> None:
-        self.base, self.runs = base, runs
+    def __init__(self, base: sqlite3.Connection, heads: _Heads) -> None:
+        self.base, self.heads = base, heads
         self.problems: list[Problem] = []
         self.duplicates = self.records = 0
         base.executescript(_TABLES)
@@ -172,8 +197,9 @@ class _Merging:
             while piece := lines.read(2**20):
                 out.write(piece)
         return Merge(
-            head, self.records, tuple(self._void()), tuple(self._conflicts()), tuple(self.problems)
-        )
+            head, self.records, tuple(self._void()), tuple(self._unchecked()),
+            tuple(self._conflicts()), tuple(self.problems),
+        )  # fmt: skip
 
     def _copied(self, file: Path, out: BinaryIO) -> Input:
         digest, count, evident = hashlib.sha256(), 0, False
@@ -183,8 +209,10 @@ class _Merging:
             if isinstance(line, Problem):
                 self.problems.append(line)
                 continue
-            evident = evident or isinstance(line, Run | Record | Bench)
+            evident = evident or isinstance(line, Run | Record | Bench | Control)
             if isinstance(line, Merged):
+                continue
+            if isinstance(line, Record | Bench) and line.run in self.heads.void:
                 continue
             whole = text if text.endswith(b"\n") else text + b"\n"
             key = hashlib.blake2b(whole, digest_size=16).digest()
@@ -218,7 +246,7 @@ class _Merging:
 
     def _environment(self, record: Record) -> bytes:
         """What results may depend on beside the trial: versions, gradtier's too."""
-        run = self.runs.get(record.run)
+        run = self.heads.runs.get(record.run)
         said = [
             run[0].gradtier if run is not None else "",
             *map(repr, sorted(record.versions.items())),
@@ -253,10 +281,24 @@ class _Merging:
             yield trial, tuple(sorted(outcomes.split(",")))
 
     def _void(self) -> Iterator[str]:
-        for run, (head, name) in self.runs.items():
+        for control, name in self.heads.void.values():
+            yield ": ".join(filter(None, (name, self._shard(control.run), control.why_void)))
+        for run, (head, name) in self.heads.runs.items():
             (done,) = self.base.execute(
                 "SELECT COUNT(*) FROM done WHERE run = ?", (run,)
             ).fetchone()
-            shard = "".join(head.selection.get("shard", []))
-            if head.planned and not done and shard:
-                yield f"{name}: shard {shard} ran none of its {head.planned} trials: void"
+            shard = self._shard(run)
+            if head.planned and not done and shard and run not in self.heads.void:
+                yield f"{name}: {shard} ran none of its {head.planned} trials: void"
+
+    def _unchecked(self) -> Iterator[str]:
+        for run, (_, name) in self.heads.runs.items():
+            shard = self._shard(run)
+            if shard and run not in self.heads.checked:
+                yield f"{name}: {shard} is unchecked: its run had no controls"
+
+    def _shard(self, run: str) -> str:
+        """``shard 3/8``, or nothing if the run was none."""
+        known = self.heads.runs.get(run)
+        shard = "".join(known[0].selection.get("shard", [])) if known is not None else ""
+        return shard and f"shard {shard}"

@@ -20,7 +20,9 @@ def sharded(world: World) -> World:
     """Two shards of one matrix, measured."""
     world.add("bad", faulty("sign"))
     for k in (1, 2):
-        done = world.gradtier("run", "--shard", f"{k}/2", "--evidence", f"s{k}.jsonl")
+        done = world.gradtier(
+            "run", "--no-controls", "--shard", f"{k}/2", "--evidence", f"s{k}.jsonl"
+        )
         assert done.returncode == 0, done.stdout + done.stderr
     return world
 

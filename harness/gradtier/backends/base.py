@@ -275,6 +275,11 @@ class Adapter(ABC):
         return cls.modules
 
     @classmethod
+    def surroundings(cls, options: Mapping[str, Any]) -> Mapping[str, str]:
+        """The variables that are set in the worker of an adapter with these options."""
+        return cls.environment
+
+    @classmethod
     def installed(cls) -> dict[str, str]:
         """Distribution -> version, for those that are installed; imports nothing."""
         found = {}

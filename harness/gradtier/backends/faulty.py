@@ -83,12 +83,13 @@ class Faulty(Adapter):
             nested; or ``"conjugate"``: the other convention for complex numbers is declared; or
             ``"through"``: derivative rules of a user's own are not called, but differentiated
             through.
+        options: arguments of the adapter that is wrapped.
     """
 
-    def __init__(self, around: str, fault: str = "exact") -> None:
+    def __init__(self, around: str, fault: str = "exact", **options: Any) -> None:
         if fault == "import":
             raise ImportError("No module named 'no_such_package'")
-        self._inner = _class(around)()
+        self._inner = _class(around)(**options)
         self._fault = fault
         self.complex_convention = self._inner.complex_convention
         if fault == "conjugate":
@@ -100,7 +101,11 @@ class Faulty(Adapter):
 
     @classmethod
     def owned(cls, options: Mapping[str, Any]) -> tuple[str, ...]:
-        return _class(str(options["around"])).modules
+        return _class(str(options["around"])).owned(_of_the_inner(options))
+
+    @classmethod
+    def surroundings(cls, options: Mapping[str, Any]) -> Mapping[str, str]:
+        return _class(str(options["around"])).surroundings(_of_the_inner(options))
 
     @property
     def namespace(self) -> Any:
@@ -257,6 +262,10 @@ class Faulty(Adapter):
         for kept, new in zip(self._buffer, answer, strict=True):
             kept[...] = new
         return tuple(self._buffer)
+
+
+def _of_the_inner(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name not in ("around", "fault")}
 
 
 def _shapes(arrays: list[NDArray[Any]]) -> list[tuple[int, ...]]:

@@ -35,7 +35,7 @@ from typing import Literal, Protocol
 
 from gradtier import evidence as evidence_
 from gradtier.errors import InputError, Problem
-from gradtier.evidence import AnyLine, Bench, Evidence, Gathering, Record, Run
+from gradtier.evidence import AnyLine, Bench, Control, Evidence, Gathering, Record, Run
 from gradtier.judged import Judged
 from gradtier.matrix import Claim
 from gradtier.model import Outcome, TrialId
@@ -132,6 +132,8 @@ def survey(plan: Plan, files: tuple[Path, ...]) -> Survey:
             runs[line.run] = line
         elif isinstance(line, Bench):
             timed.add(line.run)
+        elif isinstance(line, Control):
+            continue  # of a void run nothing else is read
         elif _of(plan, line) is None:
             otherwise += 1
         else:

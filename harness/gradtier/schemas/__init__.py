@@ -81,9 +81,10 @@ def _from_types(contract: str) -> dict[str, Any]:
 
         return Claims.model_json_schema(by_alias=True)
     if contract == "evidence":
-        from gradtier.lines import Bench, Manifest, Merged, Record, Run
+        from gradtier.lines import Bench, Control, Manifest, Merged, Record, Run
 
-        return TypeAdapter(Run | Record | Bench | Manifest | Merged).json_schema(by_alias=True)
+        every = Run | Record | Bench | Control | Manifest | Merged
+        return TypeAdapter(every).json_schema(by_alias=True)
     if contract == "diff":
         from gradtier.difference import Difference
 
