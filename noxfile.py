@@ -181,6 +181,12 @@ def faults(session: nox.Session) -> None:
     run(session, "tools", "python", "ci/bench/faults", *session.posargs)
 
 
+@nox.session(requires=["tools"], venv_backend="none", default=False)
+def rehearse(session: nox.Session) -> None:
+    """Run every command of the workflow files in a clone; writes reports/bench/rehearsal.json."""
+    run(session, "tools", "python", "ci/rehearse", *session.posargs)
+
+
 @nox.session(requires=["environment"], venv_backend="none", default=False)
 def operators(session: nox.Session) -> None:
     """What gradtier.operators costs over native calls; writes reports/bench/."""
