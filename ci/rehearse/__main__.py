@@ -2,8 +2,8 @@
 
 ``python ci/rehearse [--without VARIABLE] [--only TEXT] [--out FILE]`` clones what was committed
 last, makes its matrix small, and runs the jobs of GitHub's and GitLab's file for the events of
-``scenarios.py``: commands as they stand there, by ``bash -e``, in a workspace that is reset for each
-job, with the artifacts that the files pass on.  A step that ends otherwise than it should, and
+``scenarios.py``: commands as they stand there, by ``bash -e``, in a workspace that is reset for
+each job, with the artifacts that the files pass on.  A step that ends otherwise than it should, and
 anything in the files that is not known here, is an exit status of 1.
 
 Not rehearsed: what the services do themselves (runners, permissions, images, the actions' own
@@ -54,6 +54,7 @@ def main() -> int:
         except Unknown as error:
             print(f"rehearse: {error}", file=sys.stderr)
             return 1
+        _warn_of_changes()
         clone = Clone(ROOT, Path(folder, "clone"))
         for number, (scenario, jobs) in enumerate(zip(chosen, plans, strict=True)):
             print(f"{scenario.service}: {scenario.name}", flush=True)
@@ -68,6 +69,13 @@ def main() -> int:
     bad = [step for step in done if step.surprise]
     print(f"{len(done)} steps in {time.monotonic() - began:.0f} s, {len(bad)} not as they should")
     return int(bool(bad))
+
+
+def _warn_of_changes() -> None:
+    """The clone is of what was committed; the workflow files are read where they are."""
+    command = ["git", "-C", str(ROOT), "status", "--porcelain"]
+    if subprocess.run(command, capture_output=True, text=True, check=True).stdout:
+        print("rehearse: there are changes that are not committed; the clone lacks them")
 
 
 def _say(step: Done) -> None:

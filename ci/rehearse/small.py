@@ -1,6 +1,6 @@
 """The clone in which a pipeline is rehearsed, and what makes it small.
 
-Small are the matrix (HIPS autograd alone, two suites, one nesting, one dtype), the extra ``all``
+Small are the matrix (HIPS autograd alone, one suite, one nesting, one dtype), the extra ``all``
 (autograd again) and the committed evidence (of that matrix).  All else is what was committed: the
 workflow files, the bootstrap, the noxfile, the constraint files, gradtier.
 """
@@ -17,8 +17,11 @@ from typing import Any
 
 import yaml
 
-SUITES = ("losses", "activations")
-QUICK = ("losses/huber", "activations/softmax")
+SUITES = ("losses",)
+QUICK = tuple(
+    f"losses/{case}"
+    for case in ("huber", "focal", "dice", "hinge", "poisson", "triplet", "quantile", "contrastive")
+)
 ROWS = ("autograd-reverse", "autograd-forward")
 #: Kept between jobs, which would be made anew on a service: that is a minute for each.
 KEPT = (".nox", ".gradtier/bootstrap")

@@ -8,6 +8,7 @@ is thrown away at the end, so that a gigabyte of evidence merges in the memory o
   whoever reads the merged file counts the worse.  Environments (versions, gradtier) stay apart.
 - A trial that the manifest of a shard names, and of which its run left no record, is ``missing``.
 - A shard that left no record at all is void, which is said; so are all its trials missing.
+- A shard of which there is no file, beside others of its number, is said too.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import hashlib
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -31,6 +32,8 @@ from gradtier.model import Outcome
 from gradtier.records import Reader
 
 MOST_NAMED = 20  # conflicts that are named; all are counted
+MOST_PROBLEMS = 1000  # lines without evidence that are named; all are counted
+MOST_SHARED = 1000  # parts of records that are kept while they are read
 
 _TABLES = """
 CREATE TABLE lines (hash BLOB PRIMARY KEY) WITHOUT ROWID;
@@ -56,7 +59,8 @@ class Merge:
         records: records and benchmarks that were written, those of missing trials not counted.
         void: shards that left no record, as sentences.
         conflicts: some of the trials with several outcomes in one environment: trial, outcomes.
-        problems: lines that are no evidence; they were left out.
+        problems: some of the lines that are no evidence, which were left out.
+        unread: how many these are in all.
     """
 
     head: Merged
@@ -64,6 +68,7 @@ class Merge:
     void: tuple[str, ...]
     conflicts: tuple[tuple[str, tuple[str, ...]], ...]
     problems: tuple[Problem, ...]
+    unread: int
 
 
 def merge(files: Sequence[Path], out: Path) -> Merge:
@@ -124,7 +129,7 @@ def _heads(files: Sequence[Path]) -> dict[str, tuple[Run, str]]:
     runs: dict[str, tuple[Run, str]] = {}
     problems = []
     for file in files:
-        for _, line in every_line(file, Reader()):
+        for _, line in every_line(file, Reader(MOST_SHARED)):
             if not isinstance(line, Run):
                 continue
             known = runs.setdefault(line.run, (line, file.name))
@@ -151,7 +156,7 @@ class _Merging:
     def __init__(self, base: sqlite3.Connection, runs: dict[str, tuple[Run, str]]) -> None:
         self.base, self.runs = base, runs
         self.problems: list[Problem] = []
-        self.duplicates = self.records = 0
+        self.duplicates = self.records = self.unread = 0
         base.executescript(_TABLES)
         base.execute("PRAGMA journal_mode = OFF")
         base.execute("PRAGMA synchronous = OFF")
@@ -172,16 +177,19 @@ class _Merging:
             while piece := lines.read(2**20):
                 out.write(piece)
         return Merge(
-            head, self.records, tuple(self._void()), tuple(self._conflicts()), tuple(self.problems)
-        )
+            head, self.records, tuple(self._void()), tuple(self._conflicts()),
+            tuple(self.problems), self.unread,
+        )  # fmt: skip
 
     def _copied(self, file: Path, out: BinaryIO) -> Input:
         digest, count, evident = hashlib.sha256(), 0, False
-        for text, line in every_line(file, Reader()):
+        for text, line in every_line(file, Reader(MOST_SHARED)):
             digest.update(text)
             count += 1
             if isinstance(line, Problem):
-                self.problems.append(line)
+                self.unread += 1
+                if len(self.problems) < MOST_PROBLEMS:
+                    self.problems.append(line)
                 continue
             evident = evident or isinstance(line, Run | Record | Bench)
             if isinstance(line, Merged):
@@ -260,3 +268,25 @@ class _Merging:
             shard = "".join(head.selection.get("shard", []))
             if head.planned and not done and shard:
                 yield f"{name}: shard {shard} ran none of its {head.planned} trials: void"
+        for shard in absent([head.selection for head, _ in self.runs.values()]):
+            yield f"shard {shard} is in none of the files: what it was to do is not known: void"
+
+
+def absent(selections: Iterable[Mapping[str, Sequence[str]]]) -> list[str]:
+    """Shards that others of the same selection speak of, and of which there is no run.
+
+    Args:
+        selections: of the runs, as their heads have them.
+    """
+    there: dict[tuple[str, str], set[int]] = {}
+    for selection in selections:
+        number, _, of = "".join(selection.get("shard", [])).partition("/")
+        if of:
+            rest = repr(sorted((k, v) for k, v in selection.items() if k != "shard"))
+            there.setdefault((of, rest), set()).add(int(number))
+    return [
+        f"{n}/{of}"
+        for (of, _), known in sorted(there.items())
+        for n in range(1, int(of) + 1)
+        if n not in known
+    ]
