@@ -199,6 +199,12 @@ def scale(session: nox.Session) -> None:
     run(session, "tools", "python", "ci/bench/million.py", *session.posargs)
 
 
+@nox.session(name="merge-scale", requires=["tools"], venv_backend="none", default=False)
+def merge_scale(session: nox.Session) -> None:
+    """What merging a gigabyte of evidence costs; writes reports/bench/merge.json."""
+    run(session, "tools", "python", "ci/bench/merging.py", *session.posargs)
+
+
 @nox.session(requires=["tools"], venv_backend="none", default=False)
 def interactive(session: nox.Session) -> None:
     """How soon pages on 2,000 cases answer in Chromium; writes reports/bench/interactive.json."""

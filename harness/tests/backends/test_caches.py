@@ -1,4 +1,4 @@
-"""Compiled code kept on disk: processes share the folder, and what is broken in it decides nothing."""
+"""Compiled code kept on disk: processes share it, and what is broken in it decides nothing."""
 
 from __future__ import annotations
 
@@ -67,3 +67,18 @@ def test_two_processes_share_a_cache_and_a_file_that_was_cut_gives_no_other_answ
         file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     answers.append(answer(start(name, tmp_path)))
     assert all(a == pytest.approx([RIGHT] * 3, rel=1e-6) for a in answers), answers
+
+
+def test_code_compiled_for_one_processor_is_not_found_on_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from gradtier import host
+
+    def key(model: str, flags: str) -> str:
+        text = f"processor: 0\nmodel name\t: {model}\nflags\t\t: {flags}\n"
+        monkeypatch.setattr(Path, "read_text", lambda *_, **__: text)
+        return host.processor_key()
+
+    first = key("One", "sse avx512f")
+    assert first == key("One", "avx512f sse")
+    assert len({first, key("One", "sse"), key("Other", "sse avx512f")}) == 3
