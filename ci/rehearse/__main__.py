@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import hashlib
 import json
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from pathlib import Path
 from expressions import Unknown
 from jobs import Status
 from running import Done, rehearse
-from scenarios import LEFT_OUT, SCENARIOS, Scenario, planned
+from scenarios import FILES, LEFT_OUT, SCENARIOS, Scenario, planned
 from service import Service
 from small import Clone
 
@@ -101,9 +102,9 @@ def _called(scenario: Scenario, service: Service) -> list[Done]:
 
 def _write(out: Path, without: list[str], done: list[Done], seconds: float) -> None:
     """Write down what came of it."""
-    commit = subprocess.run(
-        ["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True, check=True
-    ).stdout.strip()
+    files = {
+        file: hashlib.sha256((ROOT / file).read_bytes()).hexdigest() for file in FILES.values()
+    }
     steps = []
     for step in done:
         found = dataclasses.asdict(step)
@@ -111,7 +112,7 @@ def _write(out: Path, without: list[str], done: list[Done], seconds: float) -> N
         steps.append(found)
     text = json.dumps(
         {
-            "commit": commit, "python": sys.version.split()[0], "seconds": round(seconds),
+            "files": files, "python": sys.version.split()[0], "seconds": round(seconds),
             "without": without, "left_out": dict(LEFT_OUT),
             "ends": dict(Counter(step.status for step in done)), "steps": steps,
         },

@@ -82,7 +82,7 @@ def test_what_a_killed_shard_did_not_reach_is_missing_and_not_forgotten(sharded:
     assert sharded.gradtier("assess", "--evidence", "m.jsonl").returncode == 0
 
 
-def test_a_shard_that_ran_nothing_is_void_and_says_so(sharded: World) -> None:
+def test_a_shard_that_ran_nothing_or_has_no_file_is_void_and_says_so(sharded: World) -> None:
     folder = sharded.folder
     kept = [r for r in lines(folder / "s2.jsonl") if r["kind"] != "trial"]
     write(folder / "s2.jsonl", kept)
@@ -91,6 +91,10 @@ def test_a_shard_that_ran_nothing_is_void_and_says_so(sharded: World) -> None:
     assert done.returncode == 0
     planned = sum(len(r["trials"]) for r in kept if r["kind"] == "manifest")
     assert f"{planned} are missing" in done.stdout
+    alone = merge([folder / "s1.jsonl"], folder / "m.jsonl")
+    assert alone.void == (
+        "shard 2/2 is in none of the files: what it was to do is not known: void",
+    )
 
 
 def test_a_file_given_twice_adds_nothing(sharded: World) -> None:
@@ -225,12 +229,6 @@ def test_lines_without_evidence_are_counted_but_not_all_named(tmp_path: Path) ->
     assert (found.records, len(found.problems), found.unread) == (
         3, MOST_PROBLEMS, MOST_PROBLEMS + 7,
     )  # fmt: skip
-
-
-def test_a_shard_of_which_there_is_no_file_is_told(sharded: World) -> None:
-    done = sharded.gradtier("merge", "s1.jsonl", "--out", "m.jsonl", "--strict")
-    assert "shard 2/2 is in none of the files" in done.stderr
-    assert done.returncode == 1
 
 
 @pytest.mark.parametrize(

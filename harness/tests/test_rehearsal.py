@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import textwrap
@@ -56,6 +57,17 @@ def test_every_command_of_both_files_is_run_by_some_event_or_left_out_by_name(
     for service, commands in ci.scenarios.written(ROOT).items():
         assert commands and set(commands) == reached[service]
     assert set(ci.scenarios.LEFT_OUT) == {".ci/run"}
+
+
+def test_the_committed_result_shows_every_command_of_the_files_as_it_should_be(
+    ci: SimpleNamespace,
+) -> None:
+    """Else: nox -s rehearse."""
+    found = json.loads((ROOT / "reports" / "bench" / "rehearsal.json").read_text("utf-8"))
+    assert not [step for step in found["steps"] if step["surprise"]]
+    done = {(s["service"], s["command"]) for s in found["steps"] if s["status"] == "passed"}
+    wanted = {(k, c) for k, commands in ci.scenarios.written(ROOT).items() for c in commands}
+    assert {command for _, command in wanted - done} == set(ci.scenarios.LEFT_OUT)
 
 
 def test_no_command_escapes_the_list_of_commands(ci: SimpleNamespace) -> None:
