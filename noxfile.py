@@ -181,6 +181,12 @@ def faults(session: nox.Session) -> None:
     run(session, "tools", "python", "ci/bench/faults", *session.posargs)
 
 
+@nox.session(requires=["tools"], venv_backend="none", default=False)
+def rehearse(session: nox.Session) -> None:
+    """Run every command of the workflow files in a clone; writes reports/bench/rehearsal.json."""
+    run(session, "tools", "python", "ci/rehearse", *session.posargs)
+
+
 @nox.session(requires=["environment"], venv_backend="none", default=False)
 def operators(session: nox.Session) -> None:
     """What gradtier.operators costs over native calls; writes reports/bench/."""
@@ -191,6 +197,12 @@ def operators(session: nox.Session) -> None:
 def scale(session: nox.Session) -> None:
     """What a report on a million records costs; writes reports/bench/scale.json."""
     run(session, "tools", "python", "ci/bench/million.py", *session.posargs)
+
+
+@nox.session(name="merge-scale", requires=["tools"], venv_backend="none", default=False)
+def merge_scale(session: nox.Session) -> None:
+    """What merging a gigabyte of evidence costs; writes reports/bench/merge.json."""
+    run(session, "tools", "python", "ci/bench/merging.py", *session.posargs)
 
 
 @nox.session(requires=["tools"], venv_backend="none", default=False)

@@ -170,12 +170,13 @@ def evidence(plan: Plan, file: Path, records: int) -> None:
                     )
                 )
             )  # fmt: skip
-            out.writelines(_lines(plan, mine, run, started, draw))
+            out.writelines(lines(plan, mine, run, started, draw))
 
 
-def _lines(
+def lines(
     plan: Plan, trials: list[Planned], run: str, started: datetime.datetime, draw: Random
 ) -> Iterator[bytes]:
+    """The lines of one run, one of each trial, drawn at random."""
     encode = msgspec.json.Encoder().encode
     weights = [ending[-1] for ending in ENDINGS]
     ends = draw.choices(ENDINGS, weights, k=len(trials))

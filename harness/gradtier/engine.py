@@ -25,7 +25,7 @@ from gradtier import messages
 from gradtier.cases import Suite
 from gradtier.environments import Environment
 from gradtier.errors import GradtierError
-from gradtier.host import adapter_class
+from gradtier.host import adapter_class, processor_key
 from gradtier.matrix import Matrix
 from gradtier.messages import Answer, Ask, Begin, Block, Ready, Refusal, Setup, Timed
 from gradtier.model import HOST
@@ -259,7 +259,8 @@ class Engines:
         self._paths = {s: str((root / matrix.suites[s].path).resolve()) for s in suites}
         self._root = str(root.resolve())
         self._most = most
-        self._cache = root / ".gradtier" / "cache"
+        # by processor: a folder that a CI service carries about comes to other machines
+        self._cache = root / ".gradtier" / "cache" / processor_key()
         self._environments = environments or {}
         self._live: OrderedDict[EngineKey, Engine] = OrderedDict()
         self._dead: dict[EngineKey, str] = {}

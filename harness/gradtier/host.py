@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import os
 import platform
@@ -185,6 +186,19 @@ def cards(patience: float = 20.0) -> Cards:
         said = " ".join((done.stdout + done.stderr).split())[:120]
         return Cards(why_not=f"nvidia-smi finds no CUDA device: {said or 'it says nothing'}")
     return Cards(found)
+
+
+def processor_key() -> str:
+    """Names the processor and its instructions: code compiled for another one may crash here."""
+    said = [platform.machine(), _processor()]
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith(("flags", "Features")):
+                said.append(" ".join(sorted(line.partition(":")[2].split())))
+                break
+    except OSError:
+        pass
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()[:12]
 
 
 def _processor() -> str:

@@ -35,6 +35,8 @@ def merge(paths: tuple[Path, ...], out: Path, strict: bool) -> None:
     found = merged(evidence_files(paths), out)
     for line in (*map(str, found.problems), *found.void, *found.unchecked):
         click.echo(f"gradtier: {line}", err=True)
+    if more := found.unread - len(found.problems):
+        click.echo(f"gradtier: and {more} more lines that are no evidence; left out", err=True)
     for trial, outcomes in found.conflicts:
         click.echo(
             f"gradtier: conflict: {trial}: {', '.join(outcomes)}; the worse counts", err=True

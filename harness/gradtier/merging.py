@@ -10,6 +10,7 @@ is thrown away at the end, so that a gigabyte of evidence merges in the memory o
 - A shard that left no record at all is void, which is said; so are all its trials missing.
 - A run whose controls were not caught is void too: its records are left out, its head and controls
   are copied, so that the merged file says why, and a merge of merged files still knows.
+- A shard of which there is no file, beside others of its number, is said too.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import hashlib
 import os
 import sqlite3
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -33,6 +34,8 @@ from gradtier.model import Outcome
 from gradtier.records import Reader
 
 MOST_NAMED = 20  # conflicts that are named; all are counted
+MOST_PROBLEMS = 1000  # lines without evidence that are named; all are counted
+MOST_SHARED = 1000  # parts of records that are kept while they are read
 
 _TABLES = """
 CREATE TABLE lines (hash BLOB PRIMARY KEY) WITHOUT ROWID;
@@ -59,7 +62,8 @@ class Merge:
         void: shards that left no record and runs whose controls were not caught, as sentences.
         unchecked: shards without any control, as sentences.
         conflicts: some of the trials with several outcomes in one environment: trial, outcomes.
-        problems: lines that are no evidence; they were left out.
+        problems: some of the lines that are no evidence, which were left out.
+        unread: how many these are in all.
     """
 
     head: Merged
@@ -68,6 +72,7 @@ class Merge:
     unchecked: tuple[str, ...]
     conflicts: tuple[tuple[str, tuple[str, ...]], ...]
     problems: tuple[Problem, ...]
+    unread: int
 
 
 def merge(files: Sequence[Path], out: Path) -> Merge:
@@ -145,7 +150,7 @@ def _heads(files: Sequence[Path]) -> _Heads:
     checked = set[str]()
     problems = []
     for file in files:
-        for _, line in every_line(file, Reader()):
+        for _, line in every_line(file, Reader(MOST_SHARED)):
             if isinstance(line, Control):
                 checked.add(line.run)
                 if not line.is_caught:
@@ -176,7 +181,7 @@ class _Merging:
     def __init__(self, base: sqlite3.Connection, heads: _Heads) -> None:
         self.base, self.heads = base, heads
         self.problems: list[Problem] = []
-        self.duplicates = self.records = 0
+        self.duplicates = self.records = self.unread = 0
         base.executescript(_TABLES)
         base.execute("PRAGMA journal_mode = OFF")
         base.execute("PRAGMA synchronous = OFF")
@@ -198,16 +203,18 @@ class _Merging:
                 out.write(piece)
         return Merge(
             head, self.records, tuple(self._void()), tuple(self._unchecked()),
-            tuple(self._conflicts()), tuple(self.problems),
+            tuple(self._conflicts()), tuple(self.problems), self.unread,
         )  # fmt: skip
 
     def _copied(self, file: Path, out: BinaryIO) -> Input:
         digest, count, evident = hashlib.sha256(), 0, False
-        for text, line in every_line(file, Reader()):
+        for text, line in every_line(file, Reader(MOST_SHARED)):
             digest.update(text)
             count += 1
             if isinstance(line, Problem):
-                self.problems.append(line)
+                self.unread += 1
+                if len(self.problems) < MOST_PROBLEMS:
+                    self.problems.append(line)
                 continue
             evident = evident or isinstance(line, Run | Record | Bench | Control)
             if isinstance(line, Merged):
@@ -290,6 +297,8 @@ class _Merging:
             shard = self._shard(run)
             if head.planned and not done and shard and run not in self.heads.void:
                 yield f"{name}: {shard} ran none of its {head.planned} trials: void"
+        for absentee in absent([head.selection for head, _ in self.heads.runs.values()]):
+            yield f"shard {absentee} is in none of the files: what it was to do is not known: void"
 
     def _unchecked(self) -> Iterator[str]:
         for run, (_, name) in self.heads.runs.items():
@@ -302,3 +311,23 @@ class _Merging:
         known = self.heads.runs.get(run)
         shard = "".join(known[0].selection.get("shard", [])) if known is not None else ""
         return shard and f"shard {shard}"
+
+
+def absent(selections: Iterable[Mapping[str, Sequence[str]]]) -> list[str]:
+    """Shards that others of the same selection speak of, and of which there is no run.
+
+    Args:
+        selections: of the runs, as their heads have them.
+    """
+    there: dict[tuple[str, str], set[int]] = {}
+    for selection in selections:
+        number, _, of = "".join(selection.get("shard", [])).partition("/")
+        if of:
+            rest = repr(sorted((k, v) for k, v in selection.items() if k != "shard"))
+            there.setdefault((of, rest), set()).add(int(number))
+    return [
+        f"{n}/{of}"
+        for (of, _), known in sorted(there.items())
+        for n in range(1, int(of) + 1)
+        if n not in known
+    ]

@@ -192,9 +192,15 @@ class _Plain(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class Reader:
-    """Reads plain lines, and keeps what their records share once."""
+    """Reads plain lines, and keeps what their records share once.
 
-    def __init__(self) -> None:
+    Args:
+        most: of so many different parts it forgets all and begins anew, for whoever reads records
+            and does not keep them; None: it forgets nothing.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self._most = most
         self._line = msgspec.json.Decoder(_Plain).decode
         self._mapping = msgspec.json.Decoder(dict[str, str]).decode
         self._verdict = msgspec.json.Decoder(dict[str, Any]).decode
@@ -204,6 +210,7 @@ class Reader:
 
     def record(self, text: bytes) -> Record | None:
         """The record that a line holds; None if the contract must look at the line."""
+        self._forget()
         try:
             line = self._line(text)
             shared = self._texts.setdefault
@@ -226,6 +233,14 @@ class Reader:
             )
         except (msgspec.MsgspecError, ValueError, RecursionError):
             return None
+
+    def _forget(self) -> None:
+        if self._most is None:
+            return
+        if len(self._texts) + len(self._frames) + len(self._mappings) > self._most:
+            self._texts.clear()
+            self._frames.clear()
+            self._mappings.clear()
 
     def _shared(self, text: bytes) -> Mapping[str, str]:
         found = self._mappings.get(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from small_world import World, faulty
 
 from gradtier.errors import InputError
-from gradtier.merging import merge
+from gradtier.merging import MOST_PROBLEMS, absent, merge
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_what_a_killed_shard_did_not_reach_is_missing_and_not_forgotten(sharded:
     assert sharded.gradtier("assess", "--evidence", "m.jsonl").returncode == 0
 
 
-def test_a_shard_that_ran_nothing_is_void_and_says_so(sharded: World) -> None:
+def test_a_shard_that_ran_nothing_or_has_no_file_is_void_and_says_so(sharded: World) -> None:
     folder = sharded.folder
     kept = [r for r in lines(folder / "s2.jsonl") if r["kind"] != "trial"]
     write(folder / "s2.jsonl", kept)
@@ -92,6 +93,10 @@ def test_a_shard_that_ran_nothing_is_void_and_says_so(sharded: World) -> None:
     assert done.returncode == 0
     planned = sum(len(r["trials"]) for r in kept if r["kind"] == "manifest")
     assert f"{planned} are missing" in done.stdout
+    alone = merge([folder / "s1.jsonl"], folder / "m.jsonl")
+    assert alone.void == (
+        "shard 2/2 is in none of the files: what it was to do is not known: void",
+    )
 
 
 def test_a_file_given_twice_adds_nothing(sharded: World) -> None:
@@ -179,3 +184,88 @@ def test_an_output_that_would_destroy_or_confuse_is_refused(
     done = sharded.gradtier("merge", "s1.jsonl", "s2.jsonl", "--out", out)
     assert done.returncode == 2 and says in done.stderr
     assert (sharded.folder / "s1.jsonl").read_bytes() == before
+
+
+def all_different(file: Path, number: int) -> Path:
+    """An evidence file of a shard in which no text and no number stands twice."""
+    head = {
+        "schema": "gradtier/evidence/1", "kind": "run", "run": "r", "matrix": "m", "gradtier": "1",
+        "started": "2026-01-01T00:00:00Z", "host": {}, "planned": number,
+    }  # fmt: skip
+    with file.open("w", encoding="utf-8") as out:
+        out.write(json.dumps(head) + "\n")
+        for i in range(number):
+            verdict = {"outcome": "wrong", "detail": f"{i}" + "x" * 400, "worst": {"index": i},
+                       "no_power": i, "rows": 4}  # fmt: skip
+            out.write(json.dumps({
+                "schema": "gradtier/evidence/1", "kind": "trial", "run": "r", "outcome": "wrong",
+                "trial": f"s/case{i}@b/cpu/none/float64", "digest": f"{i:016x}",
+                "reason": "value", "detail": f"leaf {i} is wrong" + "y" * 200, "verdict": verdict,
+                "observed": {"number": str(i)}, "finished": f"2026-01-01T00:00:00.{i:06d}Z",
+            }) + "\n")  # fmt: skip
+    return file
+
+
+def test_memory_does_not_grow_with_the_evidence(tmp_path: Path) -> None:
+    """Python's part of it; the database beside it has a cache of 2 MiB and keeps the rest on disk.
+
+    A tenth has already more of everything than is kept at once.
+    """
+    peaks = []
+    for number in (1_200, 12_000):
+        file = all_different(tmp_path / f"{number}.jsonl", number)
+        tracemalloc.start()
+        found = merge([file], tmp_path / f"merged-{number}.jsonl")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert found.records == number
+    assert file.stat().st_size > 11_000_000
+    assert peaks[1] < peaks[0] + 500_000, peaks
+
+
+def test_lines_without_evidence_are_counted_but_not_all_named(tmp_path: Path) -> None:
+    file = all_different(tmp_path / "e.jsonl", 3)
+    with file.open("a", encoding="utf-8") as out:
+        out.writelines(f"garbage {i}\n" for i in range(MOST_PROBLEMS + 7))
+    found = merge([file], tmp_path / "m.jsonl")
+    assert (found.records, len(found.problems), found.unread) == (
+        3, MOST_PROBLEMS, MOST_PROBLEMS + 7,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("selections", "gone"),
+    [
+        ([{}], []),
+        ([{"shard": ["1/3"]}, {"shard": ["3/3"]}], ["2/3"]),
+        ([{"shard": ["1/1"]}, {"device": ["cuda"]}], []),
+        (
+            [{"shard": ["1/2"], "device": ["a"]}, {"shard": ["2/2"], "device": ["b"]}],
+            ["2/2", "1/2"],
+        ),
+    ],
+)
+def test_shards_are_missed_among_those_of_their_own_selection(
+    selections: list[dict[str, list[str]]], gone: list[str]
+) -> None:
+    assert absent(selections) == gone
+
+
+def test_agreement_on_a_retry_alone_is_flaky_after_a_merge_too(world: World) -> None:
+    """As a run with retries leaves it: two records of one trial; the worse counts, in any order."""
+    world.gradtier("run", "--nesting", "none", "--retries", "1", "--evidence", "e.jsonl")
+    folder = world.folder
+    found = lines(folder / "e.jsonl")
+    head, again = found[0], next(r for r in found if r.get("outcome") == "agree")
+    first = {**again, "outcome": "raised", "detail": "not yet", "verdict": None}
+    for name, pair in (("retried", [first, again]), ("backwards", [again, first])):
+        rest = [r for r in found[1:] if r is not again]
+        write(folder / "a.jsonl", [head, *pair])
+        write(folder / "b.jsonl", [head, *rest, *pair])  # the same two records once more
+        merged = merge([folder / "a.jsonl", folder / "b.jsonl"], folder / f"{name}.jsonl")
+        assert merged.head.duplicates == 3 and merged.records == len(found)
+        assert merged.conflicts == ((again["trial"], ("agree", "raised")),)
+        row = again["trial"].split("@")[1].split("/")[0]
+        judged = world.gradtier("assess", "--evidence", f"{name}.jsonl").stdout
+        assert f"{row} (A backend): Tier II\n" in judged
+        assert f"flaky: {again['trial']}: raised, agree" in judged

@@ -2,7 +2,9 @@
 
 ``python ci/bench/faults [--out FILE] [NAME ...]`` writes ``reports/bench/faults.json``: for each
 fault the trials that were lost beyond those in flight, the records that stand there twice, the
-outcomes that are not the right ones, and what the user was told.  The numbers are to be 0.
+outcomes that are not the right ones, and what the user was told.  The numbers are to be 0.  Of an
+interruption also the seconds until the run was gone.  Where faults are named, what the file says
+of the others stays.
 """
 
 from __future__ import annotations
@@ -27,17 +29,23 @@ def main() -> int:
     given = parser.parse_args()
     if unknown := sorted(set(given.names) - SCENARIOS.keys()):
         parser.error(f"no fault is called {', '.join(unknown)}; there are {', '.join(SCENARIOS)}")
-    found = []
+    found = {}
+    if given.names and given.out.exists():
+        kept = json.loads(given.out.read_text(encoding="utf-8"))["faults"]
+        found = {f["name"]: f for f in kept if f["name"] in SCENARIOS}
+    done = []
     for name, scenario in SCENARIOS.items():
         if given.names and name not in given.names:
             continue
         with tempfile.TemporaryDirectory(prefix="gradtier-faults-") as folder:
             seen = scenario(Small(Path(folder)))
-        found.append({"name": name, **seen})
+        found[name] = {"name": name, **seen}
+        done.append(seen)
         print(f"{name}: {seen}", flush=True)
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(json.dumps({"faults": found}, indent=1) + "\n", encoding="utf-8")
-    return int(any(f["lost"] or f["duplicated"] or f["wrong"] or not f["told"] for f in found))
+    faults = [found[name] for name in SCENARIOS if name in found]
+    given.out.write_text(json.dumps({"faults": faults}, indent=1) + "\n", encoding="utf-8")
+    return int(any(f["lost"] or f["duplicated"] or f["wrong"] or not f["told"] for f in done))
 
 
 if __name__ == "__main__":

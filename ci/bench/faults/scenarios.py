@@ -8,6 +8,7 @@ import re
 import resource
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -43,6 +44,20 @@ def controller_killed(small: Small) -> Seen:
     process.communicate()
     output = small.gradtier(*small.run("slow", more=("--resume",)))
     return small.seen(before, ("slow",), _said(output, "measured already; going on"))
+
+
+def interrupted(small: Small) -> Seen:
+    """Ctrl-C, as a terminal sends it to the whole group of processes, while a backend hangs."""
+    process = small.start(*small.run("slow", "hang", more=("-n", "2")), limit=os.setsid)
+    small.wait_for(5, process)
+    began = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    output = process.communicate(timeout=PATIENCE)[0]
+    seconds = time.monotonic() - began
+    before = small.records()
+    small.gradtier(*small.run("slow", "hang", more=("--resume", "-n", "2")))
+    told = _said(output, "go on with: gradtier run --resume")
+    return {**small.seen(before, ("slow", "hang"), told), "seconds": round(seconds, 1)}
 
 
 def _backend(row: str, pattern: str) -> Callable[[Small], Seen]:
@@ -141,6 +156,7 @@ def uninstalled(small: Small) -> Seen:
 SCENARIOS: Mapping[str, Callable[[Small], Seen]] = {
     "a worker is killed": worker_killed,
     "the run is killed": controller_killed,
+    "Ctrl-C": interrupted,
     "a backend segfaults": _backend("segfault", "SIGSEGV"),
     "a backend hangs": _backend("hang", "no answer within"),
     "a backend takes all memory": _backend("hog", "GiB of memory, and was ended"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -28,6 +29,9 @@ class DrJit(Adapter):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        if cache := os.environ.get("GRADTIER_CACHE"):
+            # Files are written under other names and linked, so that processes may share it.
+            os.environ["DRJIT_CACHE_DIR"] = os.path.join(cache, "drjit")
         import drjit
 
         from gradtier.backends.drjit_namespace import Arrays, namespace
