@@ -355,7 +355,7 @@ def test_the_doctor_names_the_card_that_a_library_sees_and_none_where_it_sees_no
     world = carded(tmp_path, "sees none", "right")
     opened = open_matrix(world.file)
     engines = Engines(opened.plan.matrix, opened.suites, opened.loaded.root)
-    found = dict(start_all(engines, opened.plan.matrix, 1))
+    found = dict(start_all(engines, opened.plan.matrix, opened.host, 1))
     assert found["right"].settings["cuda card"] == "Pretend 9000"
     assert found["sees-none"].devices == ("cpu",)
     assert not found["sees-none"].settings

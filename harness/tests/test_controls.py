@@ -192,7 +192,7 @@ def test_an_interrupt_among_the_controls_ends_the_run_and_leaves_no_folder(
 
     def order(*given: Any, **more: Any) -> Any:
         found = begin(*given, **more)
-        folders.append(found[0].folder)
+        folders.append(found[1].folder)
         return found
 
     begin = measure.begin
