@@ -25,6 +25,7 @@ from gradtier import messages
 from gradtier.cases import Suite
 from gradtier.errors import GradtierError
 from gradtier.host import adapter_class
+from gradtier.ledger import UNKEPT, Part, Unkept
 from gradtier.matrix import Matrix
 from gradtier.messages import Answer, Ask, Begin, Block, Ready, Refusal, Setup, Timed
 
@@ -82,13 +83,18 @@ class Engine:
         setup: what it is told to be.
         environment: variables set before the library is imported.
         memory: bytes that it may hold.
+        package: whose backend it is, as the ledger says it.
+        ledger: where its time is kept.
 
     Raises:
         Unavailable: the library does not import or the adapter does not start.
     """
 
-    def __init__(self, setup: Setup, environment: Mapping[str, str], memory: float) -> None:
-        self._memory = memory
+    def __init__(
+        self, setup: Setup, environment: Mapping[str, str], memory: float, package: str = "",
+        ledger: Unkept = UNKEPT,
+    ) -> None:  # fmt: skip
+        self._memory, self._package, self._ledger = memory, package, ledger
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._process = subprocess.Popen(
@@ -160,8 +166,14 @@ class Engine:
     def _answer(self, message: Any, timeout: float) -> Any:
         if self._ended is not None:  # whoever did not hear of it the first time hears it now
             raise self._ended
-        self._send(message)
-        answer = self._next(timeout)
+        with self._ledger.of(Part.CHANNEL):
+            inside = None  # who hangs or dies does so inside a call
+            try:
+                self._send(message)
+                answer = self._next(timeout)
+                inside = answer.inside
+            finally:
+                self._ledger.inside(self._package, inside)
         if isinstance(answer, Refusal):
             raise Refused(answer)
         return answer
@@ -225,12 +237,14 @@ class Engines:
         root: folder that suite paths are relative to.
         most: processes kept alive at once; the least recently asked is ended first. One trial may
             need its own and those of every reference row.
+        ledger: where their time is kept.
     """
 
     def __init__(
-        self, matrix: Matrix, suites: Mapping[str, Suite], root: Path, most: int = MOST_LIVE
-    ) -> None:
-        self._matrix = matrix
+        self, matrix: Matrix, suites: Mapping[str, Suite], root: Path, most: int = MOST_LIVE,
+        ledger: Unkept = UNKEPT,
+    ) -> None:  # fmt: skip
+        self._matrix, self._ledger = matrix, ledger
         self._paths = {s: str((root / matrix.suites[s].path).resolve()) for s in suites}
         self._root = str(root.resolve())
         self._most = most
@@ -248,13 +262,14 @@ class Engines:
         if key in self._dead:
             raise Unavailable(self._dead[key])
         engine = self._live.pop(key, None)
-        if engine is not None and engine.resident > MOST_BYTES:
-            engine.close()
-        if engine is None or not engine.alive:
-            engine = self._start(key)
-        self._live[key] = engine
-        while len(self._live) > self._most:
-            self._live.popitem(last=False)[1].close()
+        with self._ledger.of(Part.STARTING):
+            if engine is not None and engine.resident > MOST_BYTES:
+                engine.close()
+            if engine is None or not engine.alive:
+                engine = self._start(key)
+            self._live[key] = engine
+            while len(self._live) > self._most:
+                self._live.popitem(last=False)[1].close()
         return engine
 
     def alone(self, backend: str, cache: Path) -> Engine:
@@ -280,8 +295,9 @@ class Engines:
 
     def close(self) -> None:
         """End every process."""
-        while self._live:
-            self._live.popitem()[1].close()
+        with self._ledger.of(Part.STARTING):
+            while self._live:
+                self._live.popitem()[1].close()
 
     def _setup(self, key: EngineKey) -> Setup:
         kind = adapter_class(key.adapter)
@@ -292,7 +308,10 @@ class Engines:
 
     def _engine(self, key: EngineKey, cache: Mapping[str, str]) -> Engine:
         environment = {**cache, **adapter_class(key.adapter).environment}
-        return Engine(self._setup(key), environment, self._matrix.memory * 2**30)
+        rows = self._matrix.backends.items()
+        package = next(row.package for name, row in rows if engine_key(self._matrix, name) == key)
+        memory = self._matrix.memory * 2**30
+        return Engine(self._setup(key), environment, memory, package, self._ledger)
 
     def _start(self, key: EngineKey) -> Engine:
         try:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import importlib.resources
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from gradtier.errors import InputError, Problem
+from gradtier.ledger import Kept
 from gradtier.plan import selected
 from gradtier.policy import Source
+from gradtier.profile import Report
 from gradtier.running import Opened, begin, open_matrix, shown, to_do
 
 
@@ -28,6 +30,7 @@ class Manner:
         source: who measures.
         retries: how often a failure is tried again.
         shard: which part of the selection, as ``3/8``; empty: all of it.
+        profile: the file for a profile of the run, ``-`` for none but its text; None: no profile.
     """
 
     workers: int = 0
@@ -39,6 +42,7 @@ class Manner:
     source: Source = "self"
     retries: int = 0
     shard: str = ""
+    profile: str | None = None
 
 
 def run_trials(matrix: Path, axes: Mapping[str, tuple[str, ...]], manner: Manner) -> int:
@@ -53,12 +57,14 @@ def run_trials(matrix: Path, axes: Mapping[str, tuple[str, ...]], manner: Manner
 
     # trial ids and messages are data: no markup is read in them, no number coloured, no line folded
     console = Console(markup=False, highlight=False, soft_wrap=True)
+    report = None if manner.profile is None else Report(manner.profile, max(manner.workers, 1))
     opened = open_matrix(matrix)
     selection = selected(opened.plan.matrix, axes, manner.quick, manner.deep)
     order, said = begin(
         opened, selection, manner.evidence, resume=manner.resume, source=manner.source,
         retries=manner.retries, shard=manner.shard,
     )  # fmt: skip
+    order = replace(order, profile=report is not None)
     left = to_do(opened, order)
     here = sum(1 for t in left if not t.unavailable)
     for line in said:
@@ -72,10 +78,12 @@ def run_trials(matrix: Path, axes: Mapping[str, tuple[str, ...]], manner: Manner
     )
     watcher = Watcher(len(left), console)
     try:
-        status = _pytest(opened, order, matrix, manner.workers, watcher)
+        status, kept = _pytest(opened, order, matrix, manner.workers, watcher)
     finally:
         watcher.close()
     answer = _closing(console, watcher, status, order.evidence, manner.strict)
+    for line in report.lines(order.run, kept) if report is not None else ():
+        console.print(line)
     _blame_cases(opened, watcher)
     return answer
 
@@ -96,24 +104,29 @@ def _blame_cases(opened: Opened, watcher: Any) -> None:
         raise InputError(problems)
 
 
-def _pytest(opened: Opened, order: Any, matrix: Path, workers: int, watcher: Any) -> int:
+def _pytest(
+    opened: Opened, order: Any, matrix: Path, workers: int, watcher: Any
+) -> tuple[int, tuple[Kept, ...]]:
+    """Pytest's exit status, and what its processes noted of their time."""
     import pytest
 
     from gradtier.pytest_plugin import STATE, State
+
+    state = State(opened, order, owner=True)
 
     class Preset:
         """Hands the run that was begun to the plugin."""
 
         @pytest.hookimpl(tryfirst=True)
         def pytest_configure(self, config: pytest.Config) -> None:
-            config.stash[STATE] = State(opened, order, owner=True)
+            config.stash[STATE] = state
 
     ini = importlib.resources.files("gradtier") / "run.ini"
     arguments = [str(matrix), "-c", str(ini), f"--rootdir={opened.loaded.root}"]
     arguments += ["-p", "no:terminal", "-p", "no:cacheprovider"]
     if workers > 1:
         arguments += ["-n", str(workers), "--dist", "worksteal", "--maxprocesses", str(workers)]
-    return int(pytest.main(arguments, plugins=[Preset(), watcher]))
+    return int(pytest.main(arguments, plugins=[Preset(), watcher])), state.kept
 
 
 def _closing(console: Any, watcher: Any, status: int, evidence: str, strict: bool) -> int:

@@ -44,10 +44,14 @@ from gradtier.policy import Source
     "--explore", "explored", type=click.IntRange(1), default=None, metavar="N",
     help="Instead of the cases, N variants of each in other shapes; shows the smallest that fails.",
 )  # fmt: skip
+@click.option(
+    "--profile", "profiled", is_flag=False, flag_value="-", default=None, metavar="[FILE]",
+    help="Say where the time went, at the end of the run; as JSON into FILE too, if it is named.",
+)  # fmt: skip
 def run(
     matrix_file: Path, workers: int, evidence: Path | None, resume: bool, retries: int,
     strict: bool, quick: bool, deep: bool, shard: str, source: Source, explored: int | None,
-    **axes: tuple[str, ...],
+    profiled: str | None, **axes: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Measure the selected trials; each record is on disk the moment its trial ends.
 
@@ -62,5 +66,7 @@ def run(
 
     if explored is not None:
         sys.exit(wander(matrix_file, axes, quick, explored))
-    manner = Manner(workers, evidence, resume, strict, quick, deep, source, retries, shard)
+    manner = Manner(
+        workers, evidence, resume, strict, quick, deep, source, retries, shard, profiled
+    )  # fmt: skip
     sys.exit(run_trials(matrix_file, axes, manner))

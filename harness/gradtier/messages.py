@@ -89,6 +89,7 @@ class Answer:
         mutated: a point or a seed was changed by the call.
         overwritten: the first result changed while later ones were computed.
         seconds: per query, the derivative call alone, until its result was there.
+        inside: seconds spent in the library's own calls altogether, preparing included.
     """
 
     leaves: tuple[tuple[Array | None, ...], ...]
@@ -100,6 +101,7 @@ class Answer:
     mutated: bool
     overwritten: bool
     seconds: tuple[float, ...]
+    inside: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -143,12 +145,14 @@ class Timed:
         peak_bytes: what one call needed at its peak beyond what was there before; None: not said.
         memory: who says so.
         cores: how many processors the process may use; 0: not said.
+        inside: as in :class:`Answer`.
     """
 
     seconds: float = 0.0
     peak_bytes: int | None = None
     memory: str = ""
     cores: int = 0
+    inside: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -159,11 +163,13 @@ class Refusal:
         declined: True if this is the library's way of saying that it does not offer this.
         error: the exception's type and text.
         fault: the harness's own fault, not the backend's.
+        inside: seconds spent in the library's own calls before it came to that.
     """
 
     declined: bool
     error: str
     fault: bool = False
+    inside: float = 0.0
 
 
 _HEAD = struct.Struct("<Q")

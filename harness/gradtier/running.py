@@ -23,6 +23,7 @@ from gradtier.engine import Engines
 from gradtier.errors import InputError, Problem
 from gradtier.evidence import Run
 from gradtier.host import Host, adapter_class, probe
+from gradtier.ledger import UNKEPT, Unkept
 from gradtier.lines import Manifest
 from gradtier.lint import load_checked
 from gradtier.loading import Loaded
@@ -59,6 +60,7 @@ class Order:
         done: trials that an earlier part of the run has finished.
         retries: how often a failure is tried again.
         shard: which part of the selection, as ``3/8``; empty: all of it.
+        profile: whether it is kept where the time goes.
     """
 
     run: str
@@ -68,6 +70,7 @@ class Order:
     done: tuple[str, ...]
     retries: int = 0
     shard: str = ""
+    profile: bool = False
 
     def dumps(self) -> str:
         """As text, to cross a process boundary."""
@@ -255,11 +258,11 @@ def check_cases(plan: Plan, chosen: tuple[Planned, ...]) -> None:
         raise InputError(problems)
 
 
-def runner(opened: Opened, order: Order) -> Runner:
-    """The runner of an order; close its engines when done."""
-    engines = Engines(opened.plan.matrix, opened.suites, opened.loaded.root)
-    bench = Bench(opened.plan.matrix, engines, Path(order.folder))
-    return Runner(opened.plan, engines, bench, order.run)
+def runner(opened: Opened, order: Order, ledger: Unkept = UNKEPT) -> Runner:
+    """The runner of an order, which keeps its time there; close its engines when done."""
+    engines = Engines(opened.plan.matrix, opened.suites, opened.loaded.root, ledger=ledger)
+    bench = Bench(opened.plan.matrix, engines, Path(order.folder), ledger)
+    return Runner(opened.plan, engines, bench, order.run, ledger)
 
 
 def to_do(opened: Opened, order: Order) -> list[Planned]:
