@@ -37,7 +37,7 @@ from gradtier.pipelines.command import jobs
 from gradtier.repro.command import repro
 from gradtier.since import since
 
-CONTRACTS = ("matrix", "claims", "plan", "evidence", "support", "diff", "history")
+CONTRACTS = ("matrix", "claims", "plan", "evidence", "support", "diff", "history", "profile")
 
 
 class Root(click.Group):

@@ -91,8 +91,8 @@ def profile(kept: Sequence[Kept], run: str, workers: int, began: float, ended: f
     parts["planning"] = sum(first - began for first in firsts)
     parts["idle"] = sum(ended - last for last in lasts) + never * (ended - began)
     for k in kept:
-        for _, _, part, seconds in k.spent:
-            if part is not Part.REST:
+        for _, suite, part, seconds in k.spent:
+            if suite and part is not Part.REST:  # what is not of a trial is before, between, after
                 parts[part.value] += seconds
     wall = ended - began
     parts["pytest"] = wall * workers - sum(parts.values())
