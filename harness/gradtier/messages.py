@@ -80,7 +80,8 @@ class Answer:
     """What came out.
 
     Attributes:
-        leaves: per query the result's leaves as float64 or complex128; None = not connected.
+        leaves: per query the result's leaves as float64 or complex128; None = not connected. Of a
+            plain question, the function's value.
         value: what was differentiated, at the first query: f(x), or the inner derivative there.
         uses, ruled: how often functions with derivative rules were used, and rules called, by the
             first query; see :class:`gradtier.rules.Calls`.

@@ -77,14 +77,23 @@ def primal(matrix: Matrix, case: Case, dtype: str) -> Callable[[Leaves], Leaves]
 
     Its constants are those that a trial in ``dtype`` hands out.
     """
+    several = primals(matrix, case, dtype)
+    return lambda x: several([x])[0]
+
+
+def primals(matrix: Matrix, case: Case, dtype: str) -> Callable[[Sequence[Leaves]], list[Leaves]]:
+    """:func:`primal` at many points.
+
+    Warnings are put away once for all of them: that takes as long as a small function.
+    """
     namespace = adapter_class(matrix.primal)().extended(case.natives)
     _, constants = case.draw()
     flat = case.bind(namespace, tuple(_exactly(c, dtype) for c in constants))
 
-    def evaluate(x: Leaves) -> Leaves:
+    def evaluate(points: Sequence[Leaves]) -> list[Leaves]:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return tuple(np.asarray(a) for a in flat(*x))
+            return [tuple([np.asarray(a) for a in flat(*x)]) for x in points]
 
     return evaluate
 
@@ -173,7 +182,7 @@ class Bench:
             NoReference: a nested question, and no reference to take the first derivative from.
         """
         if q.nesting is Nesting.NONE:
-            return self._timed(oracle.batched(primal(self._matrix, q.case, q.dtype)))
+            return self._timed(primals(self._matrix, q.case, q.dtype))
         if pair is None:
             raise NoReference("no reference of another package gives the first derivative here")
         first = Mode.FORWARD if q.map_name == "second" else Mode.REVERSE

@@ -179,6 +179,8 @@ class Server:
             with self._inside:
                 value, result = run(native_x, native_seed)
                 self.adapter.synchronize((value, result))
+            if ask.plain:
+                result = value
             seconds.append(self._inside.last)
             mutated = mutated or not (
                 self._same(native_x, x, ask) and self._same(native_seed, seed, ask)
