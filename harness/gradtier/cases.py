@@ -139,11 +139,16 @@ class Case:
         ruled = bound(self.rules, xp, mechanism, calls)
         structure = dict(self.inputs)
         is_constant = [spec.constant for _, spec in self.specs()]
+        plain = all(isinstance(spec, Input) for spec in structure.values())  # no tree, mostly
+        names = sorted(structure)
 
         def flat(*leaves: Any) -> tuple[Any, ...]:
             fixed, free = iter(constants), iter(leaves)
-            merged = iter([next(fixed) if c else next(free) for c in is_constant])
-            arguments = trees.replace(structure, merged)
+            merged = [next(fixed) if c else next(free) for c in is_constant]
+            if plain:
+                arguments = dict(zip(names, merged, strict=True))
+            else:
+                arguments = trees.replace(structure, iter(merged))
             return tuple(trees.leaves(self.function(xp, **arguments, **ruled)))
 
         return flat

@@ -79,11 +79,8 @@ def primal(claimed: Claimed) -> Check:
         ask = replace(claimed.ask_of(queries), nesting=Nesting.NONE, fixed=0, plain=not nested)
         if not nested:  # it has no mode: both rows of a system share what was compiled
             ask = replace(ask, mode=Mode.REVERSE)
-        leaves = []
-        for one in queries:  # the value is given for the first query of a question
-            answer = claimed.put(replace(ask, queries=(one,)))
-            leaves.append(answer.leaves[0] if nested else answer.value)
-        return [_filled(given, first.value) for given in leaves]
+        given = claimed.put(ask).leaves
+        return [_filled(leaves, first.value) for leaves in given]
 
     try:
         value = _filled(first.value, first.value)

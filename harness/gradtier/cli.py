@@ -38,7 +38,7 @@ from gradtier.repro.command import repro
 from gradtier.since import since
 
 MOST_SHOWN = 30  # of the files that differ from a report
-CONTRACTS = ("matrix", "claims", "plan", "evidence", "support", "diff", "history")
+CONTRACTS = ("matrix", "claims", "plan", "evidence", "support", "diff", "history", "profile")
 
 
 class Root(click.Group):

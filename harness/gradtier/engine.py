@@ -26,6 +26,7 @@ from gradtier.cases import Suite
 from gradtier.environments import Environment
 from gradtier.errors import GradtierError
 from gradtier.host import adapter_class, processor_key
+from gradtier.ledger import UNKEPT, Part, Unkept
 from gradtier.matrix import Matrix
 from gradtier.messages import Answer, Ask, Begin, Block, Ready, Refusal, Setup, Timed
 from gradtier.model import HOST
@@ -90,15 +91,18 @@ class Engine:
         environment: variables set before the library is imported.
         memory: bytes that it may hold.
         python: its interpreter; without one, that of the run.
+        package: whose backend it is, as the ledger says it.
+        ledger: where its time is kept.
 
     Raises:
         Unavailable: the library does not import or the adapter does not start.
     """
 
     def __init__(
-        self, setup: Setup, environment: Mapping[str, str], memory: float, python: str = ""
-    ) -> None:
-        self._memory = memory
+        self, setup: Setup, environment: Mapping[str, str], memory: float, python: str = "",
+        package: str = "", ledger: Unkept = UNKEPT,
+    ) -> None:  # fmt: skip
+        self._memory, self._package, self._ledger = memory, package, ledger
         self._lacks_memory = adapter_class(setup.adapter).lacks_memory
         self._device = HOST  # of the latest question
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
@@ -174,12 +178,17 @@ class Engine:
         if self._ended is not None:  # whoever did not hear of it the first time hears it now
             raise self._ended
         self._device = getattr(message, "device", self._device)
-        self._send(message)
-        try:
-            answer = self._next(timeout)
-        except Crashed as error:
-            self._blame_card(error)
-            raise
+        with self._ledger.of(Part.CHANNEL):
+            inside = None  # who hangs or dies does so inside a call
+            try:
+                self._send(message)
+                answer = self._next(timeout)
+                inside = answer.inside
+            except Crashed as error:
+                self._blame_card(error)
+                raise
+            finally:
+                self._ledger.inside(self._package, inside)
         if isinstance(answer, Refusal):
             self._blame_card(Refused(answer))
             raise Refused(answer)
@@ -249,13 +258,15 @@ class Engines:
         environments: extra -> the environment of its rows; others run in that of the run.
         most: processes kept alive at once; the least recently asked is ended first. One trial may
             need its own and those of every reference row.
+        ledger: where their time is kept.
     """
 
     def __init__(
         self, matrix: Matrix, suites: Mapping[str, Suite], root: Path,
         environments: Mapping[str, Environment] | None = None, most: int = MOST_LIVE,
+        ledger: Unkept = UNKEPT,
     ) -> None:  # fmt: skip
-        self._matrix = matrix
+        self._matrix, self._ledger = matrix, ledger
         self._paths = {s: str((root / matrix.suites[s].path).resolve()) for s in suites}
         self._root = str(root.resolve())
         self._most = most
@@ -275,13 +286,14 @@ class Engines:
         if key in self._dead:
             raise Unavailable(self._dead[key])
         engine = self._live.pop(key, None)
-        if engine is not None and engine.resident > MOST_BYTES:
-            engine.close()
-        if engine is None or not engine.alive:
-            engine = self._start(key)
-        self._live[key] = engine
-        while len(self._live) > self._most:
-            self._live.popitem(last=False)[1].close()
+        with self._ledger.of(Part.STARTING):
+            if engine is not None and engine.resident > MOST_BYTES:
+                engine.close()
+            if engine is None or not engine.alive:
+                engine = self._start(key)
+            self._live[key] = engine
+            while len(self._live) > self._most:
+                self._live.popitem(last=False)[1].close()
         return engine
 
     def alone(self, backend: str, cache: Path) -> Engine:
@@ -306,8 +318,9 @@ class Engines:
 
     def close(self) -> None:
         """End every process."""
-        while self._live:
-            self._live.popitem()[1].close()
+        with self._ledger.of(Part.STARTING):
+            while self._live:
+                self._live.popitem()[1].close()
 
     def _setup(self, key: EngineKey) -> Setup:
         kind = adapter_class(key.adapter)
@@ -324,7 +337,10 @@ class Engines:
         if own is not None:  # what was compiled beside other versions is not taken up
             variables, python = {**own.variables(), CACHE: str(cache / own.name)}, own.python
         variables |= adapter_class(key.adapter).surroundings(dict(key.options))
-        return Engine(self._setup(key), variables, self._matrix.memory * 2**30, python)
+        rows = self._matrix.backends.items()
+        package = next(row.package for name, row in rows if engine_key(self._matrix, name) == key)
+        memory = self._matrix.memory * 2**30
+        return Engine(self._setup(key), variables, memory, python, package, self._ledger)
 
     def _start(self, key: EngineKey) -> Engine:
         try:

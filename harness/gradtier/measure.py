@@ -6,7 +6,7 @@ import importlib.resources
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,11 @@ from gradtier import evidence as evidence_
 from gradtier.controls import check
 from gradtier.errors import InputError, Problem
 from gradtier.isolating import begin
+from gradtier.ledger import Kept
 from gradtier.lines import Control
 from gradtier.plan import Planned, selected
 from gradtier.policy import Source
+from gradtier.profile import Report
 from gradtier.running import Opened, Order, open_matrix, shown, to_do
 from gradtier.sources import Source as Installed
 
@@ -38,6 +40,7 @@ class Manner:
         isolate: how gradtier is installed in environments of the packages' own; None: every row
             runs in the environment of the run.
         controls: first see that backends that are wrong on purpose are caught.
+        profile: the file for a profile of the run, ``-`` for none but its text; None: no profile.
     """
 
     workers: int = 0
@@ -51,6 +54,7 @@ class Manner:
     shard: str = ""
     isolate: Installed | None = None
     controls: bool = False
+    profile: str | None = None
 
 
 def run_trials(matrix: Path, axes: Mapping[str, tuple[str, ...]], manner: Manner) -> int:
@@ -65,6 +69,7 @@ def run_trials(matrix: Path, axes: Mapping[str, tuple[str, ...]], manner: Manner
 
     # trial ids and messages are data: no markup is read in them, no number coloured, no line folded
     console = Console(markup=False, highlight=False, soft_wrap=True)
+    report = None if manner.profile is None else Report(manner.profile, max(manner.workers, 1))
     opened = open_matrix(matrix)
     selection = selected(opened.plan.matrix, axes, manner.quick, manner.deep)
     try:
@@ -75,6 +80,7 @@ def run_trials(matrix: Path, axes: Mapping[str, tuple[str, ...]], manner: Manner
     except KeyboardInterrupt:
         console.print("interrupted before the first trial; no record was written")
         return 130
+    order = replace(order, profile=report is not None)
     left = to_do(opened, order)
     here = sum(1 for t in left if not t.unavailable)
     for line in said:
@@ -92,7 +98,7 @@ def run_trials(matrix: Path, axes: Mapping[str, tuple[str, ...]], manner: Manner
         return status
     watcher = Watcher(len(left), console)
     try:
-        status = _pytest(opened, order, matrix, manner.workers, watcher)
+        status, kept = _pytest(opened, order, matrix, manner.workers, watcher)
     finally:
         watcher.close()
     answer = _closing(console, watcher, status, order.evidence, manner.strict)
@@ -100,6 +106,8 @@ def run_trials(matrix: Path, axes: Mapping[str, tuple[str, ...]], manner: Manner
     if not manner.shard and 0 < watcher.outcomes.total() == watcher.outcomes["unavailable"]:
         console.print(f"Nothing was measured: {_whys(watcher.unavailable)}")
         answer = 1
+    for line in report.lines(order.run, kept) if report is not None else ():
+        console.print(line)
     _blame_cases(opened, watcher)
     return answer
 
@@ -162,24 +170,29 @@ def _blame_cases(opened: Opened, watcher: Any) -> None:
         raise InputError(problems)
 
 
-def _pytest(opened: Opened, order: Any, matrix: Path, workers: int, watcher: Any) -> int:
+def _pytest(
+    opened: Opened, order: Any, matrix: Path, workers: int, watcher: Any
+) -> tuple[int, tuple[Kept, ...]]:
+    """Pytest's exit status, and what its processes noted of their time."""
     import pytest
 
     from gradtier.pytest_plugin import STATE, State
+
+    state = State(opened, order, owner=True)
 
     class Preset:
         """Hands the run that was begun to the plugin."""
 
         @pytest.hookimpl(tryfirst=True)
         def pytest_configure(self, config: pytest.Config) -> None:
-            config.stash[STATE] = State(opened, order, owner=True)
+            config.stash[STATE] = state
 
     ini = importlib.resources.files("gradtier") / "run.ini"
     arguments = [str(matrix), "-c", str(ini), f"--rootdir={opened.loaded.root}"]
     arguments += ["-p", "no:terminal", "-p", "no:cacheprovider"]
     if workers > 1:
         arguments += ["-n", str(workers), "--dist", "worksteal", "--maxprocesses", str(workers)]
-    return int(pytest.main(arguments, plugins=[Preset(), watcher]))
+    return int(pytest.main(arguments, plugins=[Preset(), watcher])), state.kept
 
 
 def _closing(console: Any, watcher: Any, status: int, evidence: str, strict: bool) -> int:

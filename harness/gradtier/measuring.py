@@ -51,10 +51,14 @@ from gradtier.policy import Source
     "--explore", "explored", type=click.IntRange(1), default=None, metavar="N",
     help="Instead of the cases, N variants of each in other shapes; shows the smallest that fails.",
 )  # fmt: skip
+@click.option(
+    "--profile", "profiled", is_flag=False, flag_value="-", default=None, metavar="[FILE]",
+    help="Say where the time went, at the end of the run; as JSON into FILE too, if it is named.",
+)  # fmt: skip
 def run(
     matrix_file: Path, workers: int, evidence: Path | None, resume: bool, retries: int,
     strict: bool, quick: bool, deep: bool, shard: str, isolate: str | None, source: Source,
-    controls: bool | None, explored: int | None, **axes: tuple[str, ...],
+    controls: bool | None, explored: int | None, profiled: str | None, **axes: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Measure the selected trials; each record is on disk the moment its trial ends.
 
@@ -70,13 +74,15 @@ def run(
     from gradtier.wandering import wander
 
     if explored is not None:
-        if isolate is not None:
-            raise click.UsageError("--explore runs in one environment: leave out --isolate")
+        for option, given in (("--isolate", isolate), ("--profile", profiled)):
+            if given is not None:
+                raise click.UsageError(f"--explore keeps no records: leave out {option}")
         sys.exit(wander(matrix_file, axes, quick, explored))
     if controls is None:
         controls = bool(shard) or source == "ci"
     own = None if isolate is None else here()
     manner = Manner(
-        workers, evidence, resume, strict, quick, deep, source, retries, shard, own, controls
-    )
+        workers, evidence, resume, strict, quick, deep, source, retries, shard, own, controls,
+        profiled,
+    )  # fmt: skip
     sys.exit(run_trials(matrix_file, axes, manner))

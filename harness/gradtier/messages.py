@@ -92,7 +92,8 @@ class Answer:
     """What came out.
 
     Attributes:
-        leaves: per query the result's leaves as float64 or complex128; None = not connected.
+        leaves: per query the result's leaves as float64 or complex128; None = not connected. Of a
+            plain question, the function's value.
         value: what was differentiated, at the first query: f(x), or the inner derivative there.
         uses, ruled: how often functions with derivative rules were used, and rules called, by the
             first query; see :class:`gradtier.rules.Calls`.
@@ -101,6 +102,7 @@ class Answer:
         mutated: a point or a seed was changed by the call.
         overwritten: the first result changed while later ones were computed.
         seconds: per query, the derivative call alone, until its result was there.
+        inside: seconds spent in the library's own calls altogether, preparing included.
     """
 
     leaves: tuple[tuple[Array | None, ...], ...]
@@ -112,6 +114,7 @@ class Answer:
     mutated: bool
     overwritten: bool
     seconds: tuple[float, ...]
+    inside: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -155,12 +158,14 @@ class Timed:
         peak_bytes: what one call needed at its peak beyond what was there before; None: not said.
         memory: who says so.
         cores: how many processors the process may use; 0: not said.
+        inside: as in :class:`Answer`.
     """
 
     seconds: float = 0.0
     peak_bytes: int | None = None
     memory: str = ""
     cores: int = 0
+    inside: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -171,11 +176,13 @@ class Refusal:
         declined: True if this is the library's way of saying that it does not offer this.
         error: the exception's type and text.
         fault: the harness's own fault, not the backend's.
+        inside: seconds spent in the library's own calls before it came to that.
     """
 
     declined: bool
     error: str
     fault: bool = False
+    inside: float = 0.0
 
 
 _HEAD = struct.Struct("<Q")

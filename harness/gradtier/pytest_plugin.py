@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gradtier.ledger import UNKEPT, Kept, Ledger, Part, read
 from gradtier.model import AXES, FATAL, KILLING, severity
 
 if TYPE_CHECKING:  # imported when a matrix is collected, so that other pytest runs pay nothing
@@ -75,6 +76,8 @@ class State:
         self.opened, self.order, self.owner = opened, order, owner
         self.evidence = Path(order.evidence)
         self.today = datetime.date.today()
+        self.ledger = Ledger() if order.profile else UNKEPT
+        self.kept: tuple[Kept, ...] = ()  # of all processes, once the run has ended
         self._runner: Runner | None = None
 
     @property
@@ -83,15 +86,21 @@ class State:
         from gradtier.running import runner
 
         if self._runner is None:
-            self._runner = runner(self.opened, self.order)
+            self._runner = runner(self.opened, self.order, self.ledger)
         return self._runner
 
     def close(self) -> None:
         """End the workers; the one who made the private folder removes it."""
+        self._end_engines()
+        if self.owner:
+            self.kept = read(Path(self.order.folder))
+            shutil.rmtree(self.order.folder, ignore_errors=True)
+
+    def _end_engines(self) -> None:
         if self._runner is not None:
             self._runner.engines.close()
-        if self.owner:
-            shutil.rmtree(self.order.folder, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                self.ledger.keep(Path(self.order.folder))
 
     def heed_interrupts(self) -> None:
         """Let SIGINT end this pytest worker and its own workers at once.
@@ -102,8 +111,8 @@ class State:
         (Path(self.order.folder) / f"{_SIGNED}{os.getpid()}").touch()
 
         def end(*_: object) -> None:
-            if self._runner is not None:
-                self._runner.engines.close()
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # it comes from the terminal as well
+            self._end_engines()
             os._exit(130)
 
         signal.signal(signal.SIGINT, end)
@@ -194,7 +203,10 @@ class TrialItem(pytest.Item):
     def runtest(self) -> None:
         """Measure, append the record, and then say how it went."""
         state = self.config.stash[STATE]
-        record, verdict = self._measured(state)
+        row = state.opened.plan.matrix.backends[self.planned.id.cell.backend]
+        with state.ledger.trial(row.package, self.planned.id.suite):
+            record, verdict = self._measured(state)
+        state.ledger.keep(Path(state.order.folder), now=False)
         self.user_properties.append(("gradtier_outcome", str(record.outcome)))
         self.user_properties.append(("gradtier_detail", record.detail))
         claim = state.claim_on(self.planned)
@@ -223,7 +235,8 @@ class TrialItem(pytest.Item):
         for _ in range(1 + state.order.retries):
             found.append(state.runner.run(self.planned))
             try:
-                evidence.append(state.evidence, found[-1][0])
+                with state.ledger.of(Part.EVIDENCE):
+                    evidence.append(state.evidence, found[-1][0])
             except OSError as error:  # what can't be kept need not be measured
                 why = f"{state.evidence.name} can't be written: {error.strerror or error}"
                 self.user_properties.append((FATAL, why))

@@ -24,6 +24,7 @@ from gradtier.environments import Environment
 from gradtier.errors import InputError, Problem
 from gradtier.evidence import Run
 from gradtier.host import Host, adapter_class, probe
+from gradtier.ledger import UNKEPT, Unkept
 from gradtier.lines import Manifest
 from gradtier.lint import load_checked
 from gradtier.loading import Loaded
@@ -61,6 +62,7 @@ class Order:
         retries: how often a failure is tried again.
         shard: which part of the selection, as ``3/8``; empty: all of it.
         environments: extra -> the environment in which its rows run.
+        profile: whether it is kept where the time goes.
     """
 
     run: str
@@ -71,6 +73,7 @@ class Order:
     retries: int = 0
     shard: str = ""
     environments: Mapping[str, Environment] = field(default_factory=dict)
+    profile: bool = False
 
     def dumps(self) -> str:
         """As text, to cross a process boundary."""
@@ -285,12 +288,12 @@ def check_cases(plan: Plan, chosen: tuple[Planned, ...]) -> None:
         raise InputError(problems)
 
 
-def runner(opened: Opened, order: Order) -> Runner:
-    """The runner of an order; close its engines when done."""
-    own = opened.host.environments
-    engines = Engines(opened.plan.matrix, opened.suites, opened.loaded.root, own)
-    bench = Bench(opened.plan.matrix, engines, Path(order.folder))
-    return Runner(opened.plan, engines, bench, order.run)
+def runner(opened: Opened, order: Order, ledger: Unkept = UNKEPT) -> Runner:
+    """The runner of an order, which keeps its time there; close its engines when done."""
+    matrix, own = opened.plan.matrix, opened.host.environments
+    engines = Engines(matrix, opened.suites, opened.loaded.root, own, ledger=ledger)
+    bench = Bench(matrix, engines, Path(order.folder), ledger)
+    return Runner(opened.plan, engines, bench, order.run, ledger)
 
 
 def to_do(opened: Opened, order: Order) -> list[Planned]:

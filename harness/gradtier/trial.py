@@ -26,6 +26,7 @@ from gradtier.engine import (
     engine_key,
 )
 from gradtier.evidence import Record
+from gradtier.ledger import UNKEPT, Part, Unkept
 from gradtier.matrix import Matrix
 from gradtier.model import HOST, Cell, Mode, Nesting, Outcome, Reason
 from gradtier.plan import Plan, Planned
@@ -42,10 +43,14 @@ class Runner:
         engines: the workers.
         bench: the witnesses.
         run: id of the run, for the records.
+        ledger: where its time is kept.
     """
 
-    def __init__(self, plan: Plan, engines: Engines, bench: Bench, run: str) -> None:
+    def __init__(
+        self, plan: Plan, engines: Engines, bench: Bench, run: str, ledger: Unkept = UNKEPT
+    ) -> None:
         self.plan, self.engines, self.bench, self.run_id = plan, engines, bench, run
+        self._ledger = ledger
 
     def run(self, planned: Planned) -> tuple[Record, oracle.Verdict | None]:
         """Run one trial; never raises for anything that a backend or gradtier does.
@@ -55,7 +60,8 @@ class Runner:
         """
         start, verdict = time.perf_counter(), None
         try:
-            found, verdict = self._judged(planned)
+            with self._ledger.of(Part.ORACLE):
+                found, verdict = self._judged(planned)
         except Exception as error:  # the harness's own fault: recorded as such
             found = {"outcome": Outcome.ERROR, "detail": clean(f"{type(error).__name__}: {error}")}
         record = Record(
@@ -127,7 +133,8 @@ class Runner:
         timing = claimed.timing()
         claimed.left = self.plan.matrix.timeout  # what was measured is safe; checks have their own
         try:
-            said, fault = checks.said(self._checked(claimed, backend, known, verdict, judge))
+            with self._ledger.of(Part.CHECKS):
+                said, fault = checks.said(self._checked(claimed, backend, known, verdict, judge))
         except (TimedOut, Crashed) as error:
             return {**ended(error), "reference": known.reference}, verdict
         found = {**found_by(verdict, fault), "checks": said, "reference": known.reference}

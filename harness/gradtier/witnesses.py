@@ -24,6 +24,7 @@ from gradtier.cases import Case
 from gradtier.engine import Crashed, Engines, Refused, TimedOut, Unavailable
 from gradtier.host import adapter_class
 from gradtier.inputs import COMPLEX, generator, in_precision
+from gradtier.ledger import UNKEPT, Part, Unkept
 from gradtier.matrix import Matrix
 from gradtier.messages import Array, Ask, Leaves
 from gradtier.model import Mode, Nesting
@@ -76,14 +77,23 @@ def primal(matrix: Matrix, case: Case, dtype: str) -> Callable[[Leaves], Leaves]
 
     Its constants are those that a trial in ``dtype`` hands out.
     """
+    several = primals(matrix, case, dtype)
+    return lambda x: several([x])[0]
+
+
+def primals(matrix: Matrix, case: Case, dtype: str) -> Callable[[Sequence[Leaves]], list[Leaves]]:
+    """:func:`primal` at many points.
+
+    Warnings are put away once for all of them: that takes as long as a small function.
+    """
     namespace = adapter_class(matrix.primal)().extended(case.natives)
     _, constants = case.draw()
     flat = case.bind(namespace, tuple(_exactly(c, dtype) for c in constants))
 
-    def evaluate(x: Leaves) -> Leaves:
+    def evaluate(points: Sequence[Leaves]) -> list[Leaves]:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return tuple(np.asarray(a) for a in flat(*x))
+            return [tuple([np.asarray(a) for a in flat(*x)]) for x in points]
 
     return evaluate
 
@@ -146,13 +156,6 @@ class Known:
     sharper: oracle.Sharper
 
 
-def _sharper(q: Question) -> oracle.Sharper:
-    """The complex step and many digits, where the primal is the case itself on NumPy."""
-    if q.nesting is not Nesting.NONE:
-        return oracle.Sharper()
-    return oracle.Sharper(complex_step=True, exact=precise.exact(q.case))
-
-
 class Bench:
     """The witnesses of one run.
 
@@ -160,10 +163,13 @@ class Bench:
         matrix: the declaration.
         engines: where the reference rows run.
         folder: private folder in which dossiers are shared; None keeps them in memory only.
+        ledger: where the time of finite differences is kept.
     """
 
-    def __init__(self, matrix: Matrix, engines: Engines, folder: Path | None) -> None:
-        self._matrix = matrix
+    def __init__(
+        self, matrix: Matrix, engines: Engines, folder: Path | None, ledger: Unkept = UNKEPT
+    ) -> None:
+        self._matrix, self._ledger = matrix, ledger
         self._engines = engines
         self._folder = folder
         self._known: dict[str, Any] = {}
@@ -176,7 +182,7 @@ class Bench:
             NoReference: a nested question, and no reference to take the first derivative from.
         """
         if q.nesting is Nesting.NONE:
-            return oracle.batched(primal(self._matrix, q.case, q.dtype))
+            return self._timed(primals(self._matrix, q.case, q.dtype))
         if pair is None:
             raise NoReference("no reference of another package gives the first derivative here")
         first = Mode.FORWARD if q.map_name == "second" else Mode.REVERSE
@@ -188,6 +194,21 @@ class Bench:
             return [_filled(leaves, q.x) for leaves in answers]
 
         return evaluate
+
+    def _timed(self, function: Any) -> Any:
+        def timed(points: Any) -> Any:
+            with self._ledger.of(Part.DIFFERENCES):
+                return function(points)
+
+        return timed
+
+    def _sharper(self, q: Question) -> oracle.Sharper:
+        """The complex step and many digits, where the primal is the case itself on NumPy."""
+        if q.nesting is not Nesting.NONE:
+            return oracle.Sharper()
+        exact = precise.exact(q.case)
+        timed = None if exact is None else self._timed(exact)
+        return oracle.Sharper(complex_step=True, exact=timed)
 
     def known(self, q: Question, backend: str) -> Known:
         """What is known for judging ``backend``.
@@ -236,7 +257,7 @@ class Bench:
                 self._known[key] = found
             return oracle.relaxed(self._known[key], granted)
 
-        return Known(made(lean=True), row, phi, lambda: made(lean=False), _sharper(q))
+        return Known(made(lean=True), row, phi, lambda: made(lean=False), self._sharper(q))
 
     def _need_first(self, q: Question, rows: tuple[str, str], single: bool, granted: float) -> None:
         """A second derivative is judged by differences of the first, which must be right itself.
@@ -259,7 +280,7 @@ class Bench:
                 low = self._map(row, q, "float32" if q.dtype == "float64" else q.dtype)
             witness = oracle.Witness(self._map(row, q, "float64"), low, row)
         certify = oracle.certify_pullback if q.map_name == "vjp" else oracle.certify_pushforward
-        return certify(q.name, phi, q.x, witness, q.dtype, sharper=_sharper(q), lean=lean)
+        return certify(q.name, phi, q.x, witness, q.dtype, sharper=self._sharper(q), lean=lean)
 
     def _map(self, row: str, q: Question, dtype: str) -> Any:
         """The reference row's map of the question, answering many queries at once."""

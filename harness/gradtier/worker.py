@@ -14,6 +14,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -76,6 +77,25 @@ def _take_channel() -> tuple[BinaryIO, BinaryIO]:
     return source, sink
 
 
+class Watch:
+    """Seconds spent in the library's own calls; whoever leaves by an exception has spent them too.
+
+    Attributes:
+        seconds: so far, for the question at hand.
+        last: of the last call.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = self.last = self._start = 0.0
+
+    def __enter__(self) -> None:
+        self._start = time.perf_counter()
+
+    def __exit__(self, *error: object) -> None:
+        self.last = time.perf_counter() - self._start
+        self.seconds += self.last
+
+
 class Server:
     """One adapter with the cases it is asked about."""
 
@@ -87,6 +107,7 @@ class Server:
         self.adapter: Adapter = self.kind(**setup.options)
         self._suite = cache(lambda suite: load_suite(suite, Path(setup.suites[suite])))
         self._calls = Calls()
+        self._inside = Watch()
         self._begun: timing.Ready | None = None
         # bounded: compiled derivatives of hundreds of cases took gigabytes
         self._derivative = lru_cache(maxsize=KEPT)(self._build)
@@ -121,10 +142,12 @@ class Server:
         return self._guarded(lambda: self._evaluate(case, ask))
 
     def _guarded(self, work: Callable[[], Answer | Timed]) -> Answer | Timed | Refusal:
+        self._inside.seconds = 0.0
         try:
-            return work()
+            answer: Answer | Timed | Refusal = work()
         except Exception as error:
-            return Refusal(self.adapter.declines(error), _described(error))
+            answer = Refusal(self.adapter.declines(error), _described(error))
+        return replace(answer, inside=self._inside.seconds)
 
     def _begin(self, case: Case, ask: Begin) -> Timed:
         self._begun = None
@@ -135,7 +158,8 @@ class Server:
         both = self._derivative(*key, False), self._derivative(*key, True)
         ready = timing.Ready(self.adapter, *both, self._native(ask.x, ask), seed, ask.device)
         timing.settle()
-        seconds = ready.block(plain=False, calls=1)
+        with self._inside:
+            seconds = ready.block(plain=False, calls=1)
         timing.settle()
         self._begun = ready
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
@@ -145,7 +169,8 @@ class Server:
         if self._begun is None:
             raise RuntimeError("there is nothing to time: no benchmark was begun here")
         if not ask.memory:
-            return Timed(self._begun.block(ask.plain, ask.calls))
+            with self._inside:
+                return Timed(self._begun.block(ask.plain, ask.calls))
         peak, memory = self._begun.peak() or (None, "")
         return Timed(peak_bytes=peak, memory=memory)
 
@@ -162,10 +187,12 @@ class Server:
                 seed[ask.fixed :], turned[1]
             )
             native_x, native_seed = self._native(x, ask), self._native(seed, ask)
-            start = time.perf_counter()
-            value, result = run(native_x, native_seed)
-            self.adapter.synchronize((value, result))
-            seconds.append(time.perf_counter() - start)
+            with self._inside:
+                value, result = run(native_x, native_seed)
+                self.adapter.synchronize((value, result))
+            if ask.plain:
+                result = value
+            seconds.append(self._inside.last)
             mutated = mutated or not (
                 self._same(native_x, x, ask) and self._same(native_seed, seed, ask)
             )
@@ -200,7 +227,8 @@ class Server:
         _, constants = case.draw()
         fixed = tuple(self._array(c, device, dtype) for c in constants)
         f = case.bind(self.adapter.extended(case.natives), fixed, self._mechanism, self._calls)
-        return plain(self.adapter, f) if undone else derivative(self.adapter, f, mode, nesting)
+        with self._inside:
+            return plain(self.adapter, f) if undone else derivative(self.adapter, f, mode, nesting)
 
     def _mechanism(self, primal: Any, pushforward: Any, pullback: Any) -> Any:
         return self.adapter.custom_rule(Rule(primal, pushforward, pullback))

@@ -17,8 +17,8 @@ ROOT = PACKAGE.parents[1]
 #: Rooms from top to bottom; a module may import what stands above it, never below or beside it
 #: (files of one package may import each other).
 LADDER = [
-    ["__init__", "model", "errors", "trees", "meter", "collector"],
-    ["options", "laps", "policy", "tally", "bisecting", "direct"],
+    ["__init__", "model", "errors", "trees", "meter", "collector", "ledger"],
+    ["options", "laps", "profile", "policy", "tally", "bisecting", "direct"],
     ["oracle", "lines"],
     ["inputs", "rules", "records"],
     ["cases", "yamlfile", "points"],

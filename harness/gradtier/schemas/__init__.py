@@ -46,7 +46,7 @@ _STANDARD = {
 
 
 def schema(contract: str) -> dict[str, Any]:
-    """The JSON Schema of a contract: matrix, claims, plan, evidence, support, diff, history."""
+    """The JSON Schema of a contract: one of ``CONTRACTS`` of :mod:`gradtier.cli`."""
     if contract == "plan":
         found: dict[str, Any] = {
             "type": "object",
@@ -93,6 +93,10 @@ def _from_types(contract: str) -> dict[str, Any]:
         from gradtier.history import History
 
         return History.model_json_schema(by_alias=True, mode="serialization")
+    if contract == "profile":
+        from gradtier.profile import Profile
+
+        return Profile.model_json_schema(by_alias=True, mode="serialization")
     from gradtier.table import SupportTable
 
     return SupportTable.model_json_schema(by_alias=True, mode="serialization")
