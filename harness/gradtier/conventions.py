@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import get_args
 
 from gradtier.assess import Assessment
 from gradtier.evidence import Record
@@ -48,10 +48,12 @@ def conventions(plan: Plan, assessments: Iterable[Assessment]) -> tuple[Conventi
     for a in assessments:
         mode = plan.matrix.backends[a.backend].mode
         for cell, j in ((summary.cell, j) for summary in a.cells for j in summary.trials):
-            record, t = j.record, j.trial.id
+            record = j.record
             if record is None:
                 continue
-            answer = _answer(cell, record, record.verdict) if record.verdict is not None else None
+            t, verdict = j.trial.id, record.verdict
+            word = verdict.get("convention") if verdict is not None else None
+            answer = _answer(cell, record, word) if word in WORDS else None
             if answer is None:
                 asked = cell.nesting is Nesting.NONE and (t.suite, t.case) in tagged
                 if not (asked and record.outcome.is_evidence):
@@ -78,11 +80,8 @@ def _in_order(
     )
 
 
-def _answer(cell: Cell, record: Record, verdict: Mapping[str, Any]) -> _Answer | None:
-    word = verdict.get("convention")
-    if word not in WORDS:
-        return None
-    margin = verdict.get("margin_reference")
+def _answer(cell: Cell, record: Record, word: Side) -> _Answer:
+    margin = record.verdict.get("margin_reference") if record.verdict is not None else None
     same = isinstance(margin, int | float) and margin <= 1.0
     return _Answer(
         node=(cell.backend, cell.device, cell.dtype),

@@ -204,18 +204,20 @@ class Gathering:
 
     def add(self, line: AnyLine) -> None:
         """Take in one line."""
-        if isinstance(line, Run):
+        if type(line) is Record:
+            key = line.key
+            if (first := self._records.setdefault(key, line)) is not line:
+                found = self._several.setdefault(key, [first])
+                if line not in found:  # a file may be read twice
+                    found.append(line)
+        elif isinstance(line, Run):
             self._runs[line.run] = line
         elif isinstance(line, Bench):
             self._benches.append(line)
         elif isinstance(line, Control):
             mine = self._controls.setdefault(line.run, [])
-            if line not in mine:  # a file may be read twice
+            if line not in mine:
                 mine.append(line)
-        elif (first := self._records.setdefault(line.key, line)) is not line:
-            found = self._several.setdefault(line.key, [first])
-            if line not in found:  # a file may be read twice
-                found.append(line)
 
     def evidence(self, problems: Iterable[Problem], files: Iterable[str]) -> Evidence:
         """What the lines so far say; lines that are added later do not change it."""
@@ -293,6 +295,11 @@ def lines(file: Path, reader: Reader | None = None) -> Iterator[AnyLine | Proble
     first: Problem | None = None
     void = set[str]()
     for _, line in every_line(file, reader or Reader()):
+        if type(line) is Record:  # a million of them, and asking a model's class takes long
+            found += 1
+            if line.run not in void:
+                yield line
+            continue
         if isinstance(line, Problem):
             first = first or line
         elif isinstance(line, Manifest | Merged):

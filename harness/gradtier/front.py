@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from gradtier import evidence as evidence_
 from gradtier.assess import Assessment, assess
 from gradtier.claimfix import revisions
-from gradtier.collector import uncollected
+from gradtier.collector import seldom_collected, uncollected
 from gradtier.errors import InputError, Problem, nearest
 from gradtier.evidence import Evidence
 from gradtier.history import History
@@ -133,11 +133,12 @@ def write_report(
     from gradtier.render.terminal import WIDTH, overview
     from gradtier.table import tabulate
 
-    table = tabulate(whole.opened.plan, whole.assessments, whole.evidence, whole.today)
-    files = write_site(
-        table, whole.assessments, whole.opened.plan, out, _titles(whole), history,
-        whole.evidence.benches.values(), since,
-    )  # fmt: skip
+    with seldom_collected():
+        table = tabulate(whole.opened.plan, whole.assessments, whole.evidence, whole.today)
+        files = write_site(
+            table, whole.assessments, whole.opened.plan, out, _titles(whole), history,
+            whole.evidence.benches.values(), since,
+        )  # fmt: skip
     if show:
         here = Console()
         (here if here.is_terminal else Console(width=WIDTH)).print(overview(table))

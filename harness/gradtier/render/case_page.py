@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from gradtier.assess import Judged
 from gradtier.cases import Case
-from gradtier.model import Outcome
+from gradtier.model import NO_EVIDENCE, Outcome
 from gradtier.plan import Plan
 from gradtier.render import case_data, case_rows, templating
 from gradtier.render.case_summary import summary
@@ -124,7 +123,7 @@ class CasePages:
             differing=len(short),
             who=self.who, piece=templating.piece,
             figures=figures,
-            idle=_not_run(m.judged for m in trials), left_out=self.left_out.get(case.id, {}),
+            idle=_not_run(trials), left_out=self.left_out.get(case.id, {}),
             conventions=self.kinks.get(case.id, []),
             names=self.names, devices=here,
             example=command(trials[0].judged.trial.id) if trials else "",
@@ -153,10 +152,11 @@ def _right(trials: list[Measured]) -> list[Measured]:
     return [m for m in trials if m.outcome is Outcome.AGREE]
 
 
-def _not_run(trials: Iterator[Judged]) -> list[tuple[str, str, int]]:
+def _not_run(trials: Iterable[Measured]) -> list[tuple[str, str, int]]:
     """Mark, words and number of the trials without evidence, by reason."""
+    idle = (m.judged for m in trials if m.outcome in NO_EVIDENCE)
     whys: Counter[tuple[str, str]] = Counter(
-        (j.trial.id.cell.device, why_no_evidence(j)) for j in trials if not j.outcome.is_evidence
+        (j.trial.id.cell.device, why_no_evidence(j)) for j in idle
     )
     mark = MARKS[State.NOT_TESTED]
     return [(mark, f"{device}: {why}", n) for (device, why), n in sorted(whys.items())]

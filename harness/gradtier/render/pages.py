@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import resources
 
-from gradtier.assess import Assessment, Judged
+from gradtier.assess import Assessment
 from gradtier.cases import Case
 from gradtier.conventions import by_package, differ
-from gradtier.model import Outcome
+from gradtier.model import Nesting, Outcome
 from gradtier.plan import Plan
 from gradtier.render import case_page, standard_page, templating
 from gradtier.render.case_page import CasePages
 from gradtier.render.paths import Paths
-from gradtier.render.trials import Fold, Trials, fold, folded
+from gradtier.render.trials import Fold, Groups, Trials, fold, folded
 from gradtier.support import ConventionEntry
 from gradtier.table import State, SupportTable, plain
 
@@ -145,21 +145,21 @@ class Pages:
             devices=self._devices(), packages=shown, rest=rest,
             idle=[p for p in packages if p not in seen],
             lines=[
-                (line, [fold(groups.get(p, ()), self.modes) for p in shown])
+                (line, [fold(groups.get(p, {}), self.modes) for p in shown])
                 for line, groups, _ in lines
             ],
         )  # fmt: skip
 
-    def _by_package(self, case: str) -> tuple[dict[str, list[Judged]], set[str]]:
-        """The trials of a case by package, and which packages have evidence on it."""
-        groups: dict[str, list[Judged]] = {}
+    def _by_package(self, case: str) -> tuple[dict[str, Groups], set[str]]:
+        """The trials of a case, counted, by package, and which packages have evidence on it."""
+        packages: dict[str, dict[tuple[str, Nesting], Mapping[Outcome, int]]] = {}
         measured = set()
-        for j in self.trials.here(case):
-            package = self.packages[j.trial.id.cell.backend]
-            groups.setdefault(package, []).append(j)
-            if j.outcome.is_evidence:
+        for key, counts in self.trials.groups(case).items():
+            package = self.packages[key[0]]
+            packages.setdefault(package, {})[key] = counts
+            if any(outcome.is_evidence for outcome in counts):
                 measured.add(package)
-        return groups, measured
+        return dict(packages), measured
 
     def conventions(self) -> str:
         """The table of conventions: a line per case and mode, a column per package."""

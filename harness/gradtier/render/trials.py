@@ -49,17 +49,22 @@ class Fold:
     incomplete: bool
 
 
-def fold(trials: Iterable[Judged], modes: Mapping[str, Mode]) -> Fold:
+#: Outer mode of trials of one row -> how many ended how.
+Groups = Mapping[tuple[str, Nesting], Mapping[Outcome, int]]
+
+
+def fold(groups: Groups, modes: Mapping[str, Mode]) -> Fold:
     """Put trials of any backends together.
 
     Args:
-        trials: any.
+        groups: row and nesting -> its trials by outcome.
         modes: row -> its mode.
     """
-    trials = list(trials)
-    counts = Counter(j.outcome for j in trials)
+    counts: Counter[Outcome] = Counter()
+    for found in groups.values():
+        counts.update(found)
     right = counts[Outcome.AGREE] == sum(n for o, n in counts.items() if o.is_evidence)
-    return folded(counts, () if right else tuple(_lines(trials, modes)))
+    return folded(counts, () if right else tuple(_lines(groups, modes)))
 
 
 def folded(counts: Mapping[Outcome, int], lines: tuple[tuple[Mode, str], ...] = ()) -> Fold:
@@ -85,15 +90,14 @@ def others(counts: Mapping[Outcome, int]) -> str:
     return ", ".join(f"{counts[o]} {shown_as(o)}" for o in RANK if counts.get(o))
 
 
-def _lines(trials: list[Judged], modes: Mapping[str, Mode]) -> Iterable[tuple[Mode, str]]:
-    groups: dict[tuple[Mode, Nesting], Counter[Outcome]] = {}
-    for j in trials:
-        cell = j.trial.id.cell
-        groups.setdefault((modes[cell.backend], cell.nesting), Counter())[j.outcome] += 1
-    nestings = [n for n in Nesting if any(key[1] is n for key in groups)]
+def _lines(groups: Groups, modes: Mapping[str, Mode]) -> Iterable[tuple[Mode, str]]:
+    found: dict[tuple[Mode, Nesting], Counter[Outcome]] = {}
+    for (row, nesting), counts in groups.items():
+        found.setdefault((modes[row], nesting), Counter()).update(counts)
+    nestings = [n for n in Nesting if any(key[1] is n for key in found)]
     for mode in (Mode.REVERSE, Mode.FORWARD):
-        if any(key[0] is mode for key in groups):
-            states = [state_of(groups.get((mode, n), Counter())) for n in nestings]
+        if any(key[0] is mode for key in found):
+            states = [state_of(found.get((mode, n), Counter())) for n in nestings]
             yield mode, "".join(MARKS[s] for s in states)
 
 
@@ -331,6 +335,21 @@ class Trials:
     def here(self, case: str) -> list[Judged]:
         """The trials of a case on the devices that there is any evidence of."""
         return [j for j in self.by_case.get(case, ()) if j.trial.id.cell.device in self.devices]
+
+    def groups(self, case: str) -> dict[tuple[str, Nesting], dict[Outcome, int]]:
+        """The same, counted by row, nesting and outcome."""
+        found: dict[tuple[str, Nesting], dict[Outcome, int]] = {}
+        devices = self.devices
+        for j in self.by_case.get(case, ()):
+            cell, record = j.trial.id.cell, j.record
+            if cell.device not in devices:
+                continue
+            mine = found.get((cell.backend, cell.nesting))
+            if mine is None:
+                mine = found.setdefault((cell.backend, cell.nesting), {})
+            outcome = record.outcome if record is not None else j.outcome
+            mine[outcome] = mine.get(outcome, 0) + 1
+        return found
 
     def tally(self, case: str) -> Counter[Outcome]:
         """The same, counted by outcome."""
