@@ -108,7 +108,7 @@ class Engine:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._process = subprocess.Popen(
-            [python or sys.executable, "-m", "gradtier.worker"],
+            [python or sys.executable, "-m", "gradtier.serving"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,

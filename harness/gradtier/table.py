@@ -8,6 +8,7 @@ it, so that a renderer can link there and back.
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 
 from gradtier.assess import Assessment, Drift
 from gradtier.conventions import apart, conventions
@@ -22,6 +23,7 @@ from gradtier.footnotes import (
     with_evidence,
 )
 from gradtier.grid import nested_grid
+from gradtier.lines import Control
 from gradtier.model import Outcome
 from gradtier.plan import Plan
 from gradtier.policy import TierClass
@@ -171,6 +173,7 @@ def _provenance(
                 gradtier=plain(run.gradtier),
                 matrix=plain(run.matrix),
                 machine={plain(k): plain(v, LONGEST) for k, v in sorted(run.host.items())},
+                controls=_controls(evidence.controls.get(run.run, ())),
             )
             for run in sorted(evidence.runs.values(), key=lambda r: (r.started, r.run))
         ),
@@ -182,6 +185,13 @@ def _provenance(
         - sum(j.record is not None for a in assessments for j in a.trials()),
         problems=tuple(plain(str(p), 2 * LONGEST) for p in evidence.problems),
     )
+
+
+def _controls(done: Sequence[Control]) -> str:
+    """``8 of 8 caught``; what agreed as it should is no fault that was caught."""
+    faults = [c for c in done if c.expected is not Outcome.AGREE]
+    caught = sum(c.is_caught for c in faults)
+    return f"{caught} of {len(faults)} caught" if faults else ""
 
 
 def _summary(backends: int, p: Provenance) -> str:

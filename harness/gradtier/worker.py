@@ -1,4 +1,4 @@
-"""The process in which one backend lives: ``python -m gradtier.worker``.
+"""The process in which one backend lives: ``python -m gradtier.serving``.
 
 It speaks frames (:mod:`gradtier.messages`) over its standard input and output.  Whatever a library
 prints goes to standard error, which the run keeps for the case that the process dies.
@@ -6,11 +6,7 @@ prints goes to standard error, which the run keeps for the case that the process
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import os
-import signal
-import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -36,12 +32,9 @@ from gradtier.variants import find
 #: Derivatives kept ready: trials of one case follow each other, references are asked again soon.
 KEPT = 24
 
-PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
-
 
 def main() -> None:
     """Serve until the channel is closed."""
-    _end_with_parent()
     source, sink = _take_channel()
     try:
         setup: Setup = messages.receive(source)
@@ -59,13 +52,6 @@ def main() -> None:
         except EOFError:
             return
         messages.send(sink, server.answer(ask))
-
-
-def _end_with_parent() -> None:
-    """Have the kernel end this process with the run: a hanging backend reads no channel."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _take_channel() -> tuple[BinaryIO, BinaryIO]:
@@ -273,7 +259,3 @@ def _identical(a: Any, b: Any) -> bool:
 
 def _described(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-if __name__ == "__main__":
-    main()

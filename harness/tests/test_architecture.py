@@ -27,7 +27,7 @@ LADDER = [
     ["derivatives", "operators", "matrix", "messages", "environments", "sources", "building"],
     ["host", "loading", "timing", "boxes", "patterns"],
     ["worker", "inside", "lint", "plan", "claimtext", "tiers", "costs"],
-    ["engine", "evidence", "shards"],
+    ["serving", "engine", "evidence", "shards"],
     ["judged", "ratios"],
     ["facts"],
     ["witnesses", "assess", "support", "claimfix", "versions"],

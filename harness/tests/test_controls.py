@@ -86,6 +86,11 @@ def test_a_shard_runs_every_control_before_its_trials_and_keeps_them(world: Worl
     assert last < every.index("trial"), "a reader that goes line by line must know in time"
     evidence = ev.read([file])
     assert len(evidence.records) == 12 and not evidence.problems
+    world.gradtier("report", "--evidence", "e.jsonl", "--out", "site", "--quiet")
+    said = f"{len(faults)} of {len(faults)} caught"
+    support = json.loads((world.folder / "site" / "support.json").read_text(encoding="utf-8"))
+    assert [run["controls"] for run in support["provenance"]["runs"]] == [said]
+    assert f"<td>{said}</td>" in (world.folder / "site" / "index.html").read_text("utf-8")
 
 
 def test_forward_mode_alone_is_controlled_as_well(world: World) -> None:

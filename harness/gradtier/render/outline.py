@@ -289,10 +289,11 @@ def _provenance(table: SupportTable) -> Iterator[str]:
         yield f"Evidence: {', '.join(p.files)}."
     for run in p.runs:
         machine = ", ".join(f"{name} {fact}" for name, fact in run.machine.items())
-        yield f"Run {run.id}, {run.started}, gradtier {run.gradtier}: {machine}"
+        controls = f"; controls: {run.controls}" if run.controls else ""
+        yield f"Run {run.id}, {run.started}, gradtier {run.gradtier}: {machine}{controls}"
     for name, found in p.versions.items():
         yield f"{name} {', '.join(found)}"
     if p.left_out:
         yield f"{p.left_out} records of trials that are declared otherwise now: left out."
     for problem in p.problems:
-        yield f"Not read: {problem}"
+        yield f"Not read, or not counted: {problem}"
