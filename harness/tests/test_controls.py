@@ -59,7 +59,7 @@ def few(monkeypatch: pytest.MonkeyPatch, *faults: str) -> None:
 def no_trials(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Replace the measuring itself; what would have been measured."""
     begun: list[str] = []
-    monkeypatch.setattr(measure, "_pytest", lambda o, order, *_: begun.append(order.run) or 0)
+    monkeypatch.setattr(measure, "_pytest", lambda o, order, *_: (begun.append(order.run) or 0, ()))
     return begun
 
 
