@@ -60,12 +60,13 @@ class Host:
         """Why trials of ``backend`` on ``device`` can't run here, or empty."""
         if not self.packages:
             return ""
-        needed = adapter_class(backend.adapter).distributions[:1]
-        if (own := self.environment(backend)) is not None:
-            return own.why_not(backend.adapter, needed) or self.absent.get(device, "")
-        if not self.has(backend):
-            return f"the package {needed[0]} is not installed here"
-        return self.absent.get(device, "")
+        adapter, own = adapter_class(backend.adapter), self.environment(backend)
+        needed, why = adapter.distributions[:1], ""
+        if own is not None:
+            why = own.why_not(backend.adapter, needed)
+        elif not self.has(backend):
+            why = f"the package {needed[0]} is not installed here"
+        return why or adapter.lacks() or self.absent.get(device, "")
 
 
 #: No machine: reports are planned with it, so that what they say of trials that were not run comes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import msgspec
@@ -213,6 +213,7 @@ def make(loaded: Loaded, suites: Mapping[str, Suite], host: Host) -> Plan:
     rules = Firsts(matrix.exclusions, cases.values())
     trials: list[Planned] = []
     excluded: list[Excluded] = []
+    why_not = cache(lambda row, device: host.why_not(matrix.backends[row], device))
     for cell in matrix.cells():
         backend = matrix.backends[cell.backend]
         if cell.device not in backend.devices:
@@ -222,7 +223,7 @@ def make(loaded: Loaded, suites: Mapping[str, Suite], host: Host) -> Plan:
         if backend.unavailable:
             excluded.append(Excluded(cell, "*", "unavailable", backend.unavailable))
             continue
-        unavailable = host.why_not(backend, cell.device)
+        unavailable = why_not(cell.backend, cell.device)
         elsewhere = [s for s in suites if backend.suites and s not in backend.suites]
         for suite in elsewhere:
             why = f"the row is about {', '.join(backend.suites)} alone"
@@ -234,11 +235,11 @@ def make(loaded: Loaded, suites: Mapping[str, Suite], host: Host) -> Plan:
             deep = None
             if (rule := out.get((case.suite, case.name))) is not None:
                 name = f"{case.suite}/{case.name}"
-                why_not = Excluded(cell, name, rule.reason, rule.because, rule.note)
+                left_out = Excluded(cell, name, rule.reason, rule.because, rule.note)
                 if not rule.deep:
-                    excluded.append(why_not)
+                    excluded.append(left_out)
                     continue
-                deep = why_not
+                deep = left_out
             if case.is_complex and cell.dtype not in COMPLEX:
                 why = f"there are no complex numbers in {cell.dtype}"
                 name = f"{case.suite}/{case.name}"

@@ -280,6 +280,14 @@ class Adapter(ABC):
         return cls.environment
 
     @classmethod
+    def lacks(cls) -> str:
+        """What of this machine it lacks besides packages, such as a program, or empty.
+
+        Asked of every plan, so that it looks and starts nothing.
+        """
+        return ""
+
+    @classmethod
     def installed(cls) -> dict[str, str]:
         """Distribution -> version, for those that are installed; imports nothing."""
         found = {}

@@ -28,6 +28,11 @@ class CppAD(External):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
 
+    @classmethod
+    def lacks(cls) -> str:
+        there = any(map(shutil.which, COMPILERS))
+        return "" if there else f"there is no C++ compiler on PATH ({', '.join(COMPILERS)})"
+
     def command(self, given: str) -> Sequence[str]:
         if given:
             raise TypeError("CppAD takes no option command")

@@ -32,6 +32,10 @@ class Julia(External):
         self._package, self._project = package, project
         super().__init__(**options)
 
+    @classmethod
+    def lacks(cls) -> str:
+        return "" if shutil.which("julia") else "there is no julia on PATH"
+
     def command(self, given: str) -> Sequence[str]:
         if given:
             raise TypeError("Julia takes no option command")
@@ -39,7 +43,7 @@ class Julia(External):
             raise TypeError(f"package '{self._package}' is none of {', '.join(PACKAGES)}")
         program = shutil.which("julia")
         if program is None:
-            raise ImportError("there is no julia on PATH")
+            raise ImportError(self.lacks())
         worker = Path(__file__).parents[1] / "workers" / "julia.jl"
         project = (f"--project={self._project}",) if self._project else ()
         return [program, "--startup-file=no", *project, str(worker), "--backend", self._package]

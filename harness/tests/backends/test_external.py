@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from gradtier.backends.julia import PACKAGES, Julia
 from gradtier.backends.program_values import CORE
 from gradtier.backends.program_worker import Worker, WorkerError, WorkerFault
 from gradtier.derivatives import derivative
+from gradtier.host import Host
 from gradtier.model import Mode, Nesting
 
 WORKERS = Path(__file__).parents[1] / "workers"
@@ -286,8 +288,22 @@ def test_julia_is_unavailable_where_there_is_none(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ImportError, match="there is no julia on PATH"):
         Julia(package="zygote")
+    assert Julia.lacks() == "there is no julia on PATH"  # so a plan knows it without a start
     with pytest.raises(TypeError, match="package 'zigote' is none of chainrules, "):
         Julia(package="zigote")
+
+
+@pytest.mark.parametrize(
+    ("adapter", "said"), [("julia:Julia", "no julia"), ("cppad:CppAD", "no C++ compiler")]
+)
+def test_a_plan_knows_what_a_row_lacks_without_starting_it(tmp_path, monkeypatch, adapter, said):
+    row = SimpleNamespace(adapter=f"gradtier.backends.{adapter}", extra=None)
+    host = Host({}, {})
+    if not host.has(row):
+        pytest.skip("its package is not installed here")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert host.why_not(row, "cpu").startswith(f"there is {said} on PATH")
+    assert Host({}, {}, packages=False).why_not(row, "cpu") == ""
 
 
 def test_julia_would_be_started_with_other_words_if_this_failed(tmp_path, monkeypatch):
