@@ -56,6 +56,8 @@ class Scenario:
     comments: tuple[tuple[str, ...], ...] = ()
 
 
+#: A run of which nothing can run, as the runner has no card here, is no success.
+_NO_CARD = (("cuda", " --device cuda "),)
 _COMMENT = (
     "pr", "comment", REQUEST, "--body-file", "difference.md", "--edit-last", "--create-if-none",
 )  # fmt: skip
@@ -70,11 +72,12 @@ SCENARIOS = (
         worse=True, fails=(("merge", " -- diff "),), comments=(_COMMENT,),
     ),
     Scenario(
-        "a week's run, with a runner of one's own", "github",
+        "a week's run, with a runner of one's own that has lost its card", "github",
         {
             "github.event_name": "schedule", "github.event.schedule": "17 2 * * 0",
             "vars.GRADTIER_CUDA_RUNNER": "yes",
         },
+        fails=_NO_CARD,
     ),
     Scenario("a push to main, and a shard's machine goes away", "github", lost=("cpu (2)",)),
     Scenario(
@@ -83,8 +86,9 @@ SCENARIOS = (
         worse=True, fails=(("merge", " -- diff "),),
     ),
     Scenario(
-        "a week's run, with a runner of one's own", "gitlab",
+        "a week's run, with a runner of one's own that has lost its card", "gitlab",
         {"CI_PIPELINE_SOURCE": "schedule", "WEEKLY": "yes", "GRADTIER_CUDA_RUNNER": "yes"},
+        fails=_NO_CARD,
     ),
 )  # fmt: skip
 

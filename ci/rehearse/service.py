@@ -70,6 +70,7 @@ class Service:
             found |= {k: v for k, v in given.items() if k not in self._without}
         return {
             **found, "PATH": os.pathsep.join([str(self._bin), *path]),
+            "CUDA_VISIBLE_DEVICES": "",  # a runner's card is away wherever this is rehearsed
             "GITHUB_STEP_SUMMARY": str(self.summary),
         }  # fmt: skip
 
