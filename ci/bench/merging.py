@@ -77,18 +77,15 @@ def _head(plan: Any, number: int, trials: list[Any]) -> Iterator[bytes]:
     import million
 
     from gradtier.evidence import Run, to_line
-    from gradtier.lines import Manifest
+    from gradtier.running import manifest
 
-    run, cells = f"shard{number}", dict[str, dict[str, str]]()
-    for t in trials:
-        cells.setdefault(str(t.id.cell), {})[t.id.case_id] = t.digest
+    run = f"shard{number}"
     yield to_line(Run(
         run=run, matrix=plan.matrix.digest, gradtier="0.1.0",
         started=f"{million.DAY:%Y-%m-%dT%H:%M:%SZ}", host={"cores": "2"}, planned=len(trials),
         selection={"shard": [f"{number}/{FILES}"]},
     ))  # fmt: skip
-    for cell, named in cells.items():
-        yield to_line(Manifest(run=run, cell=cell, trials=named))
+    yield from map(to_line, manifest(run, trials))
 
 
 def _otherwise(line: bytes) -> bytes | None:

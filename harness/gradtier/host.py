@@ -191,22 +191,21 @@ def cards(patience: float = 20.0) -> Cards:
 
 def processor_key() -> str:
     """Names the processor and its instructions: code compiled for another one may crash here."""
-    said = [platform.machine(), _processor()]
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith(("flags", "Features")):
-                said.append(" ".join(sorted(line.partition(":")[2].split())))
-                break
-    except OSError:
-        pass
+    instructions = " ".join(sorted(_of_processor("flags", "Features").split()))
+    said = [platform.machine(), _processor(), *([instructions] if instructions else [])]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()[:12]
 
 
 def _processor() -> str:
+    return _of_processor("model name") or platform.processor() or "unknown"
+
+
+def _of_processor(*names: str) -> str:
+    """What Linux says first of a processor under one of these names, or empty."""
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
+            if line.startswith(names):
                 return line.partition(":")[2].strip()
     except OSError:
         pass
-    return platform.processor() or "unknown"
+    return ""

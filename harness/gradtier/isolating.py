@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -187,22 +188,19 @@ def _made(root: Path, kit: Kit, console: Console) -> Environment:
         console.print(f"  {kit.extra}: {line}")
 
     try:
-        folder = _folder(root, kit)
-        found = built(kit.recipe, folder, partial(ask, root, kit, folder.name), now, note)
-        meter.close()
-        console.print(f"{kit.extra}: ready after {meter.seconds:.0f} s, in {shown(folder)}")
-        if kit.recipe.pins is None:
-            console.print(f"  not pinned: there is no {CONSTRAINTS}/{kit.extra}.txt")
-        if names := older(folder, kit.extra):
-            console.print(f"  made of something else, can be deleted: {', '.join(names)}")
-        return found
+        with contextlib.closing(meter):
+            folder = _folder(root, kit)
+            found = built(kit.recipe, folder, partial(ask, root, kit, folder.name), now, note)
     except NotBuilt as error:
-        meter.close()
         where = f"; all of it is in {shown(error.log)}" if error.log is not None else ""
         console.print(f"{kit.extra}: can't be made; its rows are unavailable: {error}{where}")
         return _without(kit, error)
-    finally:
-        meter.close()
+    console.print(f"{kit.extra}: ready after {meter.seconds:.0f} s, in {shown(folder)}")
+    if kit.recipe.pins is None:
+        console.print(f"  not pinned: there is no {CONSTRAINTS}/{kit.extra}.txt")
+    if names := older(folder, kit.extra):
+        console.print(f"  made of something else, can be deleted: {', '.join(names)}")
+    return found
 
 
 def _folder(root: Path, kit: Kit) -> Path:

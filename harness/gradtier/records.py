@@ -116,47 +116,44 @@ class Numbers(Mapping[str, Any]):
         """A JSON object, known to be one."""
         self._frame, self._text = frame, text
 
-    def _decoded(self) -> dict[str, Any]:
+    def whole(self) -> dict[str, Any]:
+        """All of it, decoded: a dictionary of the caller's own."""
         head, tail, _ = self._frame
         found: dict[str, Any] = msgspec.json.decode(head + self._text + tail)
         return found
 
-    def whole(self) -> dict[str, Any]:
-        """All of it, decoded: a dictionary of the caller's own."""
-        return self._decoded()
-
     def __getitem__(self, key: str) -> Any:
         known = self._frame.known
-        return known[key] if key in known else self._decoded()[key]
+        return known[key] if key in known else self.whole()[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._decoded())
+        return iter(self.whole())
 
     def __len__(self) -> int:
-        return len(self._decoded())
+        return len(self.whole())
 
     def __bool__(self) -> bool:
         return bool(self._frame.known) or len(self) > 0
 
     def __repr__(self) -> str:
-        return repr(self._decoded())
+        return repr(self.whole())
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of a key, or the default."""
         known = self._frame.known
-        return known[key] if key in known else self._decoded().get(key, default)
+        return known[key] if key in known else self.whole().get(key, default)
 
     def keys(self) -> Any:
         """The keys; a view of a dictionary, so that all is decoded once."""
-        return self._decoded().keys()
+        return self.whole().keys()
 
     def values(self) -> Any:
         """The values; a view of a dictionary."""
-        return self._decoded().values()
+        return self.whole().values()
 
     def items(self) -> Any:
         """Keys with values; a view of a dictionary."""
-        return self._decoded().items()
+        return self.whole().items()
 
 
 #: What the text of a verdict is cut before: what stands before the first and from the second one on

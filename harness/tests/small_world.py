@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -108,6 +109,15 @@ class World:
         """The command line, for one's own Popen."""
         _ = self.file
         return [sys.executable, "-m", "gradtier", *words]
+
+    def started(self, *words: str) -> subprocess.Popen[str]:
+        """The command while it runs, ready for Ctrl-C; all that it says is in its output."""
+        return subprocess.Popen(
+            self.command(*words), cwd=self.folder, env=self.environment(), text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            # what a shell starts in the background ignores Ctrl-C, and so would its children
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )  # fmt: skip
 
     def environment(self) -> dict[str, str]:
         """As a user's shell would have it, without what this pytest run put there."""

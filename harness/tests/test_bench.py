@@ -181,12 +181,7 @@ def test_a_benchmark_that_was_changed_is_timed_again(tmp_path: Path) -> None:
 def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tmp_path: Path) -> None:
     world = benched(tmp_path, "slow")
     file = tmp_path / "e.jsonl"
-    process = subprocess.Popen(
-        world.command("bench", "--backend", "bad-slow", "--evidence", "e.jsonl"), cwd=tmp_path,
-        env=world.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        # what a shell starts in the background ignores Ctrl-C, and so would its children
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )  # fmt: skip
+    process = world.started("bench", "--backend", "bad-slow", "--evidence", "e.jsonl")
     end = time.monotonic() + 60
     while time.monotonic() < end and (not file.exists() or file.read_bytes().count(b"\n") < 2):
         assert process.poll() is None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -183,11 +182,7 @@ def test_an_interrupted_run_still_says_where_the_time_went(world: World) -> None
     slow(world)
     file = world.folder / "e.jsonl"
     words = ("run", "--backend", "slow", "--evidence", "e.jsonl", "-n", "2", "--profile")
-    process = subprocess.Popen(
-        world.command(*words), cwd=world.folder, env=world.environment(), text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )  # fmt: skip
+    process = world.started(*words)
     wait_for(file, 10, process)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)

@@ -104,12 +104,7 @@ def test_a_killed_pytest_worker_costs_its_trial_alone_and_it_is_said(world: Worl
 def test_ctrl_c_keeps_everything_and_says_how_to_go_on(world: World) -> None:
     slow(world)
     file = world.folder / "e.jsonl"
-    process = subprocess.Popen(
-        world.command("run", "--backend", "slow", "--evidence", "e.jsonl"), cwd=world.folder,
-        env=world.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        # what a shell starts in the background ignores Ctrl-C, and so would its children
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )  # fmt: skip
+    process = world.started("run", "--backend", "slow", "--evidence", "e.jsonl")
     wait_for(file, 5, process)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=30)
@@ -124,11 +119,7 @@ def test_ctrl_c_for_the_controller_alone_ends_its_workers_amid_a_trial(world: Wo
     world.matrix["timeout"] = 100
     file = world.folder / "e.jsonl"
     words = ("run", "-n", "2", "--backend", "slow", "--backend", "hanging", "--evidence", "e.jsonl")
-    process = subprocess.Popen(
-        world.command(*words), cwd=world.folder, env=world.environment(), text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )  # fmt: skip
+    process = world.started(*words)
     wait_for(file, 5, process)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)  # the trial in flight would take a hundred seconds
