@@ -67,7 +67,7 @@ def settled(y: Any, got: Any) -> None:
 
 
 def ruled(primal: Any, pushforward: Any, pullback: Any) -> Any:
-    class Stated(dr.CustomOp):
+    class Stated(dr.CustomOp):  # type: ignore[misc, unused-ignore]
         def eval(self, x: Any) -> Any:
             self.x = x
             return primal(*x)
